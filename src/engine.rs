@@ -1,0 +1,273 @@
+//! A connected database. The contract is told once, here; an engine's folder holds what is peculiar to it.
+//!
+//! A session lives for one call: opened read-only and guarded, closed when the call ends, so that
+//! nothing which a statement left behind in it can reach the next call.
+
+mod mysql;
+mod postgres;
+mod sqlite;
+
+use std::time::Duration;
+
+use crate::answer::Skipped;
+use crate::catalog::{Catalog, Table};
+use crate::config::{Database, Target};
+use crate::error::Result;
+use crate::finding::{Finding, Source};
+use crate::locks::{LockGraph, Session};
+use crate::migration::change::{Change, NewIndex};
+use crate::migration::proof::Snapshot;
+use crate::migration::{Facts, Item, Migration};
+use crate::plan::Plan;
+use crate::statement::{Dialect, Statement};
+
+pub use sqlite::sample::Sample;
+
+/// How long a session may take to open.
+const CONNECT: Duration = Duration::from_secs(5);
+
+#[derive(Debug)]
+pub enum Engine {
+    Postgres(postgres::Postgres),
+    MySql(mysql::MySql),
+    Sqlite(sqlite::Sqlite),
+}
+
+/// A plan, and what the engine could not show of it.
+#[derive(Debug, Default)]
+pub struct Explained {
+    pub plan: Plan,
+    pub findings: Vec<Finding>,
+    pub skipped: Vec<Skipped>,
+}
+
+/// Two plans of one statement, as the same planner gave them without and with new indexes.
+#[derive(Debug)]
+pub struct WhatIf {
+    pub before: Plan,
+    pub after: Plan,
+    pub source: Source,
+    /// How it was found out, for people.
+    pub how: String,
+}
+
+/// What one moment showed of the locks.
+#[derive(Debug, Default)]
+pub struct LocksSeen {
+    pub graph: LockGraph,
+    /// Who holds a whole-file lock, where waiting leaves no trace.
+    pub holders: Vec<Session>,
+    /// Transactions that are open for long, oldest first; waiting or not.
+    pub long_transactions: Vec<Session>,
+    pub findings: Vec<Finding>,
+    pub skipped: Vec<Skipped>,
+}
+
+/// The share of a table's rows that a condition keeps.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Selectivity {
+    /// By the planner's statistics.
+    pub estimated: Option<f64>,
+    /// Counted on the first rows of the table, read-only.
+    pub sampled: Option<f64>,
+    pub sampled_rows: i64,
+}
+
+/// Everything that writing the steps of a migration may look at.
+#[derive(Debug)]
+pub struct Ground<'a> {
+    pub catalog: &'a Catalog,
+    pub table: &'a Table,
+    pub facts: &'a Facts,
+    /// The `CREATE` statements of the table, for a down that must make it again.
+    pub definition: String,
+}
+
+/// Runs `$body` with `$engine` bound to whichever engine it is.
+macro_rules! each {
+    ($self:expr, $engine:ident => $body:expr) => {
+        match $self {
+            Self::Postgres($engine) => $body,
+            Self::MySql($engine) => $body,
+            Self::Sqlite($engine) => $body,
+        }
+    };
+}
+
+impl Engine {
+    /// Opens a guarded read-only session. `limit` is how long one statement may take.
+    pub async fn open(database: &Database, sample: &Sample, limit: Duration) -> Result<Self> {
+        match &database.target {
+            Target::Postgres(url) => postgres::Postgres::open(database, url, limit)
+                .await
+                .map(Self::Postgres),
+            Target::MySql(url) => mysql::MySql::open(database, url, limit)
+                .await
+                .map(Self::MySql),
+            Target::Sqlite(path) => sqlite::Sqlite::open(database, path, limit)
+                .await
+                .map(Self::Sqlite),
+            Target::Sample => {
+                let path = sample.path().await?;
+                sqlite::Sqlite::open(database, &path, limit)
+                    .await
+                    .map(Self::Sqlite)
+            }
+        }
+    }
+
+    /// `postgresql`, `mysql`, `mariadb` or `sqlite`.
+    pub fn name(&self) -> &'static str {
+        each!(self, engine => engine.name())
+    }
+
+    pub fn version(&self) -> &str {
+        each!(self, engine => &engine.version.text)
+    }
+
+    pub fn dialect(&self) -> Dialect {
+        match self {
+            Self::Postgres(_) => Dialect::Postgres,
+            Self::MySql(_) => Dialect::MySql,
+            Self::Sqlite(_) => Dialect::Sqlite,
+        }
+    }
+
+    /// All user objects, one round trip for each kind of object.
+    pub async fn catalog(&mut self) -> Result<Catalog> {
+        let mut catalog = each!(self, engine => engine.catalog().await)?;
+        catalog.sort();
+        Ok(catalog)
+    }
+
+    /// How the engine would run the statement. It is run only when `analyze` is asked for, and then
+    /// only a statement that cannot write, in a read-only transaction that is rolled back.
+    pub async fn explain(&mut self, statement: &Statement, analyze: bool) -> Result<Explained> {
+        each!(self, engine => engine.explain(statement, analyze).await)
+    }
+
+    /// What share of `table` the condition keeps. `condition` is rendered from a parsed statement.
+    pub async fn selectivity(&mut self, table: &Table, condition: &str) -> Result<Selectivity> {
+        each!(self, engine => engine.selectivity(table, condition).await)
+    }
+
+    /// Who waits for whom at this moment.
+    pub async fn locks(&mut self) -> Result<LocksSeen> {
+        each!(self, engine => engine.locks().await)
+    }
+
+    /// Counts on the live database what the change would stumble over.
+    pub async fn facts(&mut self, change: &Change, table: &Table) -> Result<Facts> {
+        each!(self, engine => engine.facts(change, table).await)
+    }
+
+    /// The `CREATE` statements that would make the table again, without its data.
+    pub async fn definition(&mut self, table: &Table) -> Result<String> {
+        each!(self, engine => engine.definition(table).await)
+    }
+
+    /// The safe, ordered, reversible way to the change on this engine and version.
+    pub fn migrate(&self, change: &Change, ground: &Ground<'_>) -> Result<Migration> {
+        each!(self, engine => engine.migrate(change, ground))
+    }
+
+    /// The checklist's word on building indexes without stopping writers.
+    pub fn indexes_concurrently(&self, migration: &Migration) -> Item {
+        each!(self, engine => engine.indexes_concurrently(migration))
+    }
+
+    /// `CREATE INDEX` as this engine builds it with the least harm.
+    pub fn create_index(&self, table: &Table, default_schema: &str, index: &NewIndex) -> String {
+        each!(self, engine => engine.create_index(table, default_schema, index))
+    }
+
+    /// How the engine would run the statement if these indexes were there; or why it cannot tell.
+    pub async fn what_if(
+        &mut self,
+        statement: &Statement,
+        indexes: &[String],
+        catalog: &Catalog,
+    ) -> Result<std::result::Result<WhatIf, Skipped>> {
+        each!(self, engine => engine.what_if(statement, indexes, catalog).await)
+    }
+
+    /// A throwaway copy to prove a migration on.
+    pub async fn scratch(&mut self, catalog: &Catalog) -> Result<Scratch> {
+        each!(self, engine => engine.scratch(catalog).await)
+    }
+
+    /// Ends the session: rolls back and hangs up.
+    pub async fn close(self) {
+        each!(self, engine => engine.close().await);
+    }
+}
+
+/// A throwaway database that holds a copy of the schema, and a part of the rows where that is cheap.
+#[derive(Debug)]
+pub enum Scratch {
+    Sqlite(sqlite::scratch::Scratch),
+}
+
+impl Scratch {
+    /// What and where it is, for the proof.
+    pub fn description(&self) -> &str {
+        let Self::Sqlite(scratch) = self;
+        scratch.description()
+    }
+
+    pub async fn run(&mut self, script: &str) -> Result<()> {
+        let Self::Sqlite(scratch) = self;
+        scratch.run(script).await
+    }
+
+    pub async fn guard(&mut self, query: &str) -> Result<bool> {
+        let Self::Sqlite(scratch) = self;
+        scratch.guard(query).await
+    }
+
+    pub async fn look(&mut self) -> Result<Snapshot> {
+        let Self::Sqlite(scratch) = self;
+        scratch.look().await
+    }
+}
+
+/// A server's version: the number for comparing, the text for showing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Version {
+    pub major: u32,
+    pub minor: u32,
+    pub text: String,
+}
+
+impl Version {
+    /// From a text such as `15.18 (Debian …)` or `10.11.19-MariaDB-…`.
+    pub fn parse(text: &str) -> Self {
+        let plain: String = text
+            .chars()
+            .take_while(|c| c.is_ascii_digit() || *c == '.')
+            .collect();
+        let mut numbers = plain.split('.').map(|part| part.parse().unwrap_or(0));
+        Self {
+            major: numbers.next().unwrap_or(0),
+            minor: numbers.next().unwrap_or(0),
+            text: plain.trim_end_matches('.').to_owned(),
+        }
+    }
+
+    pub const fn at_least(&self, major: u32, minor: u32) -> bool {
+        self.major > major || self.major == major && self.minor >= minor
+    }
+}
+
+/// Waits for `work` no longer than `limit`.
+async fn within<T>(
+    limit: Duration,
+    work: impl Future<Output = std::result::Result<T, sqlx::Error>>,
+) -> std::result::Result<T, sqlx::Error> {
+    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
+        Err(sqlx::Error::Io(std::io::Error::new(
+            std::io::ErrorKind::TimedOut,
+            "no answer in time",
+        )))
+    })
+}

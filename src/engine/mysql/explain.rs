@@ -1,0 +1,338 @@
+//! Plans, from `EXPLAIN FORMAT=JSON`. <https://dev.mysql.com/doc/refman/8.4/en/explain.html>
+//!
+//! There are two shapes: the classic one, of query blocks, in which `MariaDB` also tells what it measured,
+//! and that of `MySQL`'s iterators, which alone carries measurements there.
+
+mod v1;
+mod v2;
+
+use serde_json::Value;
+use sqlparser::ast::{ObjectName, Visit, Visitor};
+
+use super::{Flavor, MySql, READ_ONLY, READ_WRITE, text};
+use crate::answer::Skipped;
+use crate::engine::Explained;
+use crate::error::{Error, Result};
+use crate::finding::{Finding, Severity};
+use crate::plan::{Access, Plan};
+use crate::statement::{Kind, Statement};
+
+const STORED_FUNCTIONS: &str = include_str!("stored_functions.sql");
+
+impl MySql {
+    pub(in crate::engine) async fn explain(
+        &mut self,
+        statement: &Statement,
+        analyze: bool,
+    ) -> Result<Explained> {
+        let sql = statement.sql();
+        let analyze = analyze && statement.only_reads();
+        if analyze && self.flavor == Flavor::MariaDb {
+            let json = self.json(format!("ANALYZE FORMAT=JSON {sql}")).await?;
+            return Ok(Explained {
+                plan: read(&json)?,
+                ..Explained::default()
+            });
+        }
+        let plan = if statement.kind == Kind::Read && (analyze || statement.only_reads()) {
+            self.json(format!("EXPLAIN FORMAT=JSON {sql}")).await
+        } else {
+            self.plan_of_write(statement, format!("EXPLAIN FORMAT=JSON {sql}"))
+                .await
+        };
+        let mut explained = Explained {
+            plan: read(&plan?)?,
+            ..Explained::default()
+        };
+        if analyze {
+            self.measure(&sql, &mut explained).await?;
+        }
+        Ok(explained)
+    }
+
+    async fn json(&mut self, sql: String) -> Result<Value> {
+        let row = self.made(sql).await?;
+        serde_json::from_str(&text(&row, 0)?).map_err(|error| Error::unexpected("EXPLAIN", error))
+    }
+
+    /// The server plans a statement that writes only where it may write: so in a transaction of its own,
+    /// which is rolled back, and only if planning cannot run code that is stored in the database.
+    async fn plan_of_write(&mut self, statement: &Statement, explain: String) -> Result<Value> {
+        let named = names(statement);
+        for row in self.rows(STORED_FUNCTIONS).await? {
+            let (name, kind) = (text(&row, 0)?, text(&row, 1)?);
+            if named.contains(&name) {
+                return Err(Error::Refused {
+                    reason: format!(
+                        "the statement writes and uses the {kind} {name}, whose code planning may already run"
+                    ),
+                    instead: "Give its SELECT part alone, or the statement without it.".to_owned(),
+                });
+            }
+        }
+        self.script(READ_WRITE).await?;
+        let json = self.json(explain).await;
+        self.script(READ_ONLY).await?;
+        json
+    }
+
+    /// Runs the statement and puts what was measured in the place of the bare plan.
+    async fn measure(&mut self, sql: &str, explained: &mut Explained) -> Result<()> {
+        if !self.version.at_least(8, 3) {
+            explained.skipped.push(Skipped {
+                what: "measured rows and times".to_owned(),
+                why: format!(
+                    "MySQL {} gives them only as text; from 8.3 on they are read here",
+                    self.version.text
+                ),
+                grant: String::new(),
+            });
+            return Ok(());
+        }
+        sqlx::query("SET SESSION explain_json_format_version = 2")
+            .execute(&mut self.connection)
+            .await?;
+        let json = self
+            .json(format!("EXPLAIN ANALYZE FORMAT=JSON {sql}"))
+            .await;
+        // It ends such a run with success and half the numbers. The prepared protocol does not take SHOW WARNINGS (1295).
+        let warnings = sqlx::raw_sql("SHOW WARNINGS")
+            .fetch_all(&mut self.connection)
+            .await;
+        sqlx::query("SET SESSION explain_json_format_version = 1")
+            .execute(&mut self.connection)
+            .await?;
+        let mut measured = read(&json?)?;
+        for warning in warnings? {
+            if text(&warning, 1)? == "1317" {
+                explained.findings.push(
+                    Finding::new("measurement-cut-off", Severity::Info, "the run was stopped at its time limit: rows and times are those up to then")
+                        .effect("the statement takes longer than these numbers say")
+                        .remedy("trust the estimates, or measure a narrower statement"),
+                );
+            }
+        }
+        complete(&mut measured, explained);
+        explained.plan = measured;
+        Ok(())
+    }
+}
+
+/// Either shape as one plan.
+pub(in crate::engine) fn read(json: &Value) -> Result<Plan> {
+    let mut plan = if json.get("query_block").is_some() {
+        v1::read(json)?
+    } else {
+        v2::read(json)?
+    };
+    plan.settle();
+    Ok(plan)
+}
+
+/// The measured plan leaves out tables that were read before it started; the bare plan knows them.
+fn complete(measured: &mut Plan, explained: &mut Explained) {
+    let missing: Vec<_> = explained
+        .plan
+        .nodes
+        .iter()
+        .filter(|node| {
+            !node.relation.is_empty()
+                && !measured
+                    .nodes
+                    .iter()
+                    .any(|other| other.names(&node.relation))
+        })
+        .collect();
+    let mut fetched: Vec<_> = measured
+        .nodes
+        .iter_mut()
+        .filter(|node| node.relation.is_empty() && node.operation == v2::FETCHED)
+        .collect();
+    if let ([only], [place]) = (missing.as_slice(), fetched.as_mut_slice()) {
+        place.operation.clone_from(&only.operation);
+        place.access = Access::IndexSearch;
+        place.relation.clone_from(&only.relation);
+        place.alias.clone_from(&only.alias);
+        place.index.clone_from(&only.index);
+        place.condition.clone_from(&only.condition);
+        return;
+    }
+    // One row that was read beforehand is no loss.
+    let tables: Vec<&str> = missing
+        .iter()
+        .filter(|node| node.examined_rows.is_none_or(|rows| rows > 1.0))
+        .map(|node| node.relation.as_str())
+        .collect();
+    if !tables.is_empty() {
+        explained.skipped.push(Skipped {
+            what: format!("what was done with {}", tables.join(", ")),
+            why:
+                "the server leaves it out of the measured plan; it is in the plan without `analyze`"
+                    .to_owned(),
+            grant: String::new(),
+        });
+    }
+}
+
+/// Functions and relations that the statement names, without their schema, lower case.
+fn names(statement: &Statement) -> Vec<String> {
+    struct Relations(Vec<String>);
+    impl Visitor for Relations {
+        type Break = ();
+        fn pre_visit_relation(&mut self, relation: &ObjectName) -> std::ops::ControlFlow<()> {
+            self.0.extend(
+                relation
+                    .0
+                    .last()
+                    .and_then(|part| part.as_ident())
+                    .map(|ident| ident.value.to_lowercase()),
+            );
+            std::ops::ControlFlow::Continue(())
+        }
+    }
+    let mut relations = Relations(
+        statement
+            .functions()
+            .iter()
+            .map(|name| name.rsplit('.').next().unwrap_or(name).to_owned())
+            .collect(),
+    );
+    let _ = statement.ast.visit(&mut relations);
+    relations.0
+}
+
+/// A condition as a person writes it: no backquotes, no database before `table.column`.
+fn plain(condition: &str) -> String {
+    let mut text = String::with_capacity(condition.len());
+    let mut rest = condition;
+    while let Some(start) = rest.find(['`', '\'']) {
+        let (before, from) = rest.split_at(start);
+        text.push_str(before);
+        if let Some((names, after)) = quoted_names(from) {
+            // The first of three is the database.
+            let shown = if names.len() > 2 {
+                names.get(1..).unwrap_or_default()
+            } else {
+                &names
+            };
+            text.push_str(&shown.join("."));
+            rest = after;
+        } else {
+            let end = from
+                .get(1..)
+                .and_then(|inside| inside.find('\''))
+                .map_or(from.len(), |end| end + 2);
+            text.push_str(from.get(..end).unwrap_or(from));
+            rest = from.get(end..).unwrap_or_default();
+        }
+    }
+    text.push_str(rest);
+    // It numbers the SELECTs in comments.
+    while let Some((before, after)) = text
+        .split_once("/* select#")
+        .and_then(|(before, rest)| Some((before, rest.split_once("*/ ")?.1)))
+    {
+        text = format!("{before}{after}");
+    }
+    let outer = text
+        .strip_prefix('(')
+        .and_then(|inner| inner.strip_suffix(')'));
+    match outer {
+        Some(inner) if balanced(inner) => inner.to_owned(),
+        _ => text,
+    }
+}
+
+/// `` `a`.`b` `` at the start of a text, and what comes after it.
+fn quoted_names(text: &str) -> Option<(Vec<&str>, &str)> {
+    let mut names = Vec::new();
+    let mut rest = text;
+    while let Some(inside) = rest.strip_prefix(if names.is_empty() { "`" } else { ".`" }) {
+        let (name, after) = inside.split_once('`')?;
+        names.push(name);
+        rest = after;
+    }
+    (!names.is_empty()).then_some((names, rest))
+}
+
+/// Whether every bracket closes after it was opened.
+fn balanced(text: &str) -> bool {
+    let mut depth = 0_i32;
+    for character in text.chars() {
+        match character {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ => {}
+        }
+        if depth < 0 {
+            return false;
+        }
+    }
+    depth == 0
+}
+
+/// Whether a condition names a column of this table.
+fn mentions(condition: &str, table: &str) -> bool {
+    condition.match_indices(table).any(|(at, _)| {
+        let word = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+        let before = condition
+            .get(..at)
+            .and_then(|text| text.chars().next_back());
+        let after = condition.get(at + table.len()..).unwrap_or_default();
+        !before.is_some_and(|c| word(c) || c == '.') && after.starts_with('.')
+    })
+}
+
+fn string(json: &Value, key: &str) -> String {
+    json.get(key)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// A number, be it written as one or as a text.
+fn number(json: &Value, key: &str) -> Option<f64> {
+    let value = json.get(key)?;
+    value.as_f64().or_else(|| value.as_str()?.parse().ok())
+}
+
+fn truth(json: &Value, key: &str) -> bool {
+    json.get(key)
+        .is_some_and(|value| value.as_bool().unwrap_or_else(|| value.as_i64() == Some(1)))
+}
+
+fn strings(json: &Value, key: &str) -> Vec<String> {
+    let items = json.get(key).and_then(Value::as_array);
+    items
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conditions_lose_their_quotes_and_databases() {
+        assert_eq!(plain("(`shop`.`u`.`country` = 'P`L')"), "u.country = 'P`L'");
+        assert_eq!(
+            plain("((`a`.`x` < 3) or (`a`.`y` is null))"),
+            "(a.x < 3) or (a.y is null)"
+        );
+        assert_eq!(
+            plain("(`d`.`t`.`a` = 1) and (`d`.`t`.`b` = 2)"),
+            "(t.a = 1) and (t.b = 2)"
+        );
+        assert_eq!(plain("orders.`status` = 'x'"), "orders.status = 'x'");
+    }
+
+    #[test]
+    fn a_table_is_mentioned_by_its_whole_name() {
+        assert!(mentions("o.total > u.age", "u"));
+        assert!(!mentions("o.total > menu.age", "u"));
+        assert!(!mentions("o.u > 1", "u"));
+    }
+}

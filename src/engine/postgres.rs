@@ -1,0 +1,106 @@
+//! `PostgreSQL` 13 and later.
+
+mod catalog;
+mod ddl;
+mod explain;
+mod locks;
+mod scratch;
+mod statistics;
+mod what_if;
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
+
+use super::{CONNECT, Version, within};
+use crate::config::{Database, Secret};
+use crate::error::{Error, Result};
+
+#[derive(Debug)]
+pub struct Postgres {
+    connection: PgConnection,
+    pub(super) version: Version,
+    /// The search path the user's statements would see.
+    search_path: String,
+    default_schema: String,
+    allow_literals: bool,
+}
+
+/// A path that no user's object can stand in: for our own catalog queries.
+const GUARD: &str = include_str!("postgres/guard.sql");
+const IDENTITY: &str = include_str!("postgres/identity.sql");
+
+impl Postgres {
+    pub(super) async fn open(database: &Database, url: &Secret, limit: Duration) -> Result<Self> {
+        let opening = |error: &sqlx::Error| Error::opening(&database.name, error);
+        let options = PgConnectOptions::from_str(url.reveal())
+            .map_err(|error| opening(&error))?
+            .application_name("database-ops")
+            .statement_cache_capacity(0)
+            .disable_statement_logging();
+        let mut connection = within(CONNECT, PgConnection::connect_with(&options))
+            .await
+            .map_err(|e| opening(&e))?;
+        let identity = within(CONNECT, sqlx::query(IDENTITY).fetch_one(&mut connection)).await?;
+        within(CONNECT, sqlx::raw_sql(GUARD).execute(&mut connection)).await?;
+        let milliseconds = limit.as_millis().to_string();
+        sqlx::query("SELECT pg_catalog.set_config('statement_timeout', $1, true)")
+            .bind(milliseconds)
+            .execute(&mut connection)
+            .await?;
+        Ok(Self {
+            connection,
+            version: Version::parse(&identity.try_get::<String, _>("version")?),
+            search_path: identity.try_get("search_path")?,
+            default_schema: identity.try_get("default_schema")?,
+            allow_literals: database.allow_literals,
+        })
+    }
+
+    #[expect(
+        clippy::unused_self,
+        reason = "the other engines look at their flavour"
+    )]
+    pub(super) const fn name(&self) -> &'static str {
+        "postgresql"
+    }
+
+    /// From here on names are looked up as the user's statements look them up.
+    async fn use_search_path(&mut self) -> Result<()> {
+        sqlx::query("SELECT pg_catalog.set_config('search_path', $1, true)")
+            .bind(self.search_path.clone())
+            .execute(&mut self.connection)
+            .await?;
+        Ok(())
+    }
+
+    async fn rows(&mut self, sql: &'static str) -> Result<Vec<PgRow>> {
+        Ok(sqlx::query(sql).fetch_all(&mut self.connection).await?)
+    }
+
+    /// For SQL made here out of a parsed statement or of quoted identifiers; one row, the session's
+    /// transaction survives its failure.
+    async fn made(&mut self, sql: String) -> Result<PgRow> {
+        sqlx::query("SAVEPOINT made")
+            .execute(&mut self.connection)
+            .await?;
+        let row = sqlx::query(AssertSqlSafe(sql))
+            .fetch_one(&mut self.connection)
+            .await;
+        let end = if row.is_ok() {
+            "RELEASE SAVEPOINT made"
+        } else {
+            "ROLLBACK TO SAVEPOINT made"
+        };
+        sqlx::query(end).execute(&mut self.connection).await?;
+        Ok(row?)
+    }
+
+    pub(super) async fn close(mut self) {
+        let rollback = sqlx::query("ROLLBACK").execute(&mut self.connection);
+        let _ = within(Duration::from_secs(1), rollback).await;
+        let _ = within(Duration::from_secs(1), self.connection.close()).await;
+    }
+}

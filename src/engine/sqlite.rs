@@ -1,0 +1,84 @@
+//! `SQLite`, the bundled version.
+
+mod catalog;
+mod ddl;
+mod explain;
+mod locks;
+pub(super) mod sample;
+pub(super) mod scratch;
+mod statistics;
+mod what_if;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
+
+use super::{CONNECT, Version, within};
+use crate::config::Database;
+use crate::error::{Error, Result};
+
+#[derive(Debug)]
+pub struct Sqlite {
+    connection: SqliteConnection,
+    path: PathBuf,
+    pub(super) version: Version,
+}
+
+/// After this many virtual-machine steps the time limit is looked at.
+const STEPS: i32 = 10_000;
+
+impl Sqlite {
+    pub(super) async fn open(database: &Database, path: &Path, limit: Duration) -> Result<Self> {
+        let opening = |error: &sqlx::Error| Error::opening(&database.name, error);
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .read_only(true)
+            .create_if_missing(false)
+            .busy_timeout(Duration::from_secs(1))
+            .statement_cache_capacity(0)
+            .pragma("query_only", "1")
+            .pragma("trusted_schema", "0")
+            .disable_statement_logging();
+        let mut connection = within(CONNECT, SqliteConnection::connect_with(&options))
+            .await
+            .map_err(|error| opening(&error))?;
+        // The first look at the file: only now is it known to be a database.
+        let text: String =
+            sqlx::query_scalar("SELECT sqlite_version() FROM (SELECT count(*) FROM sqlite_schema)")
+                .fetch_one(&mut connection)
+                .await
+                .map_err(|error| opening(&error))?;
+        let end = Instant::now() + limit;
+        connection
+            .lock_handle()
+            .await
+            .map_err(|error| opening(&error))?
+            .set_progress_handler(STEPS, move || Instant::now() < end);
+        Ok(Self {
+            connection,
+            path: path.to_owned(),
+            version: Version::parse(&text),
+        })
+    }
+
+    #[expect(
+        clippy::unused_self,
+        reason = "the other engines look at their flavour"
+    )]
+    pub(super) const fn name(&self) -> &'static str {
+        "sqlite"
+    }
+
+    /// For SQL made here out of a parsed statement or of quoted identifiers.
+    async fn made(&mut self, sql: String) -> Result<Vec<SqliteRow>> {
+        Ok(sqlx::query(AssertSqlSafe(sql))
+            .fetch_all(&mut self.connection)
+            .await?)
+    }
+
+    pub(super) async fn close(self) {
+        let _ = within(Duration::from_secs(1), self.connection.close()).await;
+    }
+}

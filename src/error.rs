@@ -1,0 +1,208 @@
+//! Errors as data, said to the one who can act: the cause, then the next step. None carries a URL,
+//! a host or a password.
+
+use std::time::Duration;
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("configuration: {reason}")]
+    Config { reason: String },
+
+    #[error("no tool is called \"{name}\". The tools are: {known}.")]
+    UnknownTool { name: String, known: String },
+
+    #[error("{reason}. Parameters of {tool}: {known}. Nothing was run.")]
+    Arguments {
+        tool: &'static str,
+        reason: String,
+        known: String,
+    },
+
+    #[error(
+        "no database is called \"{name}\".{hint} Configured: {known}. Give one of these names as `database`."
+    )]
+    UnknownDatabase {
+        name: String,
+        hint: String,
+        known: String,
+    },
+
+    #[error("several databases are configured: {known}. Say which one with `database`.")]
+    WhichDatabase { known: String },
+
+    #[error(
+        "database \"{database}\" cannot be reached: {reason}. Check that the server runs and that its address in the configuration is right; the next call tries again."
+    )]
+    Unreachable { database: String, reason: String },
+
+    #[error(
+        "database \"{database}\" refused the login: {reason}. Check the user and the password in the configuration (they are not shown here)."
+    )]
+    Login { database: String, reason: String },
+
+    #[error(
+        "\"{database}\" is not an SQLite database: {reason}. Check the path in the configuration."
+    )]
+    NotADatabase { database: String, reason: String },
+
+    #[error("the database did not answer within {} s. It may be overloaded, frozen or waiting for a lock: check_locks shows who waits for whom.", .limit.as_secs())]
+    Deadline { limit: Duration },
+
+    #[error("the SQL does not parse as {dialect}: {reason}. Nothing was run.")]
+    Parse {
+        dialect: &'static str,
+        reason: String,
+    },
+
+    #[error("refused: {reason}. {instead} Nothing was run.")]
+    Refused { reason: String, instead: String },
+
+    #[error("{what} \"{name}\" does not exist.{hint} Nothing was run.")]
+    Missing {
+        what: &'static str,
+        name: String,
+        hint: String,
+    },
+
+    #[error("the role may not do this: {reason}. {grant}")]
+    Privilege { reason: String, grant: String },
+
+    #[error("{message}{}. Nothing was changed.", code_of(.code))]
+    Database { message: String, code: String },
+
+    #[error("{what} is not possible here: {why}. {instead}")]
+    Unsupported {
+        what: String,
+        why: String,
+        instead: String,
+    },
+
+    #[error(
+        "the database answered with something unexpected while reading {what}: {reason}. This is a fault of database-ops or of an unknown server version."
+    )]
+    Unexpected { what: &'static str, reason: String },
+}
+
+fn code_of(code: &str) -> String {
+    if code.is_empty() {
+        String::new()
+    } else {
+        format!(" ({code})")
+    }
+}
+
+impl Error {
+    pub fn unexpected(what: &'static str, reason: impl ToString) -> Self {
+        Self::Unexpected {
+            what,
+            reason: reason.to_string(),
+        }
+    }
+
+    /// What a driver said while a database was being opened.
+    pub fn opening(database: &str, error: &sqlx::Error) -> Self {
+        let database = database.to_owned();
+        match error {
+            sqlx::Error::Database(inner) => {
+                let code = inner.code().unwrap_or_default().into_owned();
+                let reason = inner.message().to_owned();
+                match code.as_str() {
+                    // PostgreSQL: invalid authorization; MySQL: access denied.
+                    "28000" | "28P01" | "1045" | "1044" | "1698" => Self::Login {
+                        database,
+                        reason: if code.starts_with("28") && code.len() == 5 {
+                            "authentication failed (28P01)".to_owned()
+                        } else {
+                            format!("access denied ({code})")
+                        },
+                    },
+                    // SQLite: file is not a database.
+                    "26" => Self::NotADatabase { database, reason: "the file has another format, or is encrypted".to_owned() },
+                    "14" => Self::Unreachable { database, reason: "the file cannot be opened (14): it does not exist, or may not be read".to_owned() },
+                    _ => Self::Unreachable { database, reason: format!("{reason} ({code})") },
+                }
+            }
+            sqlx::Error::Io(inner) => Self::Unreachable { database, reason: plain_io(inner) },
+            sqlx::Error::Tls(_) => Self::Unreachable {
+                database,
+                reason: "the TLS handshake failed; sslmode / ssl-mode in its URL decides whether TLS is used".to_owned(),
+            },
+            sqlx::Error::Configuration(_) => Self::Config { reason: format!("the URL of \"{database}\" is not valid") },
+            other => Self::Unreachable { database, reason: kind_of(other).to_owned() },
+        }
+    }
+}
+
+fn plain_io(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::ConnectionRefused => {
+            "connection refused, nothing listens there".to_owned()
+        }
+        std::io::ErrorKind::NotFound => "the socket or file does not exist".to_owned(),
+        std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::ConnectionReset => {
+            "the server closed the connection".to_owned()
+        }
+        kind => format!("{kind}"),
+    }
+}
+
+const fn kind_of(error: &sqlx::Error) -> &'static str {
+    match error {
+        sqlx::Error::Protocol(_) => "the server speaks another protocol than expected",
+        sqlx::Error::PoolTimedOut => "no connection in time",
+        sqlx::Error::WorkerCrashed => "the driver's worker stopped",
+        _ => "the driver could not connect",
+    }
+}
+
+/// What a driver said while a statement ran.
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::Database(inner) => {
+                let code = inner.code().unwrap_or_default().into_owned();
+                // MySQL keeps the number that people search for apart from the SQLSTATE.
+                let number = inner
+                    .try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>()
+                    .map(|inner| inner.number().to_string());
+                let code = number.unwrap_or(code);
+                let message = inner.message().trim_end_matches('.').to_owned();
+                match code.as_str() {
+                    "42501" | "1142" | "1143" | "1227" | "1044" => Self::Privilege {
+                        reason: format!("{message} ({code})"),
+                        grant: "Grant the role what the message names, or ask without that object."
+                            .to_owned(),
+                    },
+                    "57014" | "3024" | "1969" => Self::Database {
+                        message: format!("the statement was stopped at its time limit: {message}"),
+                        code,
+                    },
+                    "25006" | "1792" => Self::Refused {
+                        reason: format!("the statement would write ({code})"),
+                        instead:
+                            "Every session here is read-only; use propose_migration for changes."
+                                .to_owned(),
+                    },
+                    "26" => Self::NotADatabase {
+                        database: "the file".to_owned(),
+                        reason: "it has another format, or is encrypted".to_owned(),
+                    },
+                    _ => Self::Database { message, code },
+                }
+            }
+            sqlx::Error::Io(inner) => Self::Unreachable {
+                database: "in use".to_owned(),
+                reason: plain_io(&inner),
+            },
+            sqlx::Error::ColumnDecode { index, source } => {
+                Self::unexpected("a catalog column", format!("{index}: {source}"))
+            }
+            sqlx::Error::ColumnNotFound(name) => {
+                Self::unexpected("a catalog column", format!("no column {name}"))
+            }
+            other => Self::unexpected("an answer", kind_of(&other)),
+        }
+    }
+}

@@ -1,0 +1,355 @@
+//! From a change as one would naively write it to the safe, ordered, reversible migration.
+
+use std::fmt::Write as _;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Context, Detail, Tool, answer, common, input_schema, output_schema, parameters};
+use crate::answer::{Answer, Common, Next, Question, excerpt};
+use crate::catalog::Catalog;
+use crate::engine::{Engine, Ground};
+use crate::error::{Error, Result};
+use crate::finding::rank;
+use crate::migration::change::Change;
+use crate::migration::files::{self, File};
+use crate::migration::proof::{self, Proof, Prover};
+use crate::migration::{Checklist, Facts, Migration, Phase, Reversible, Step, render};
+use crate::statement::{missing_table, parse_one};
+
+const NAME: &str = "propose_migration";
+
+pub(super) const TOOL: Tool = Tool {
+    name: NAME,
+    title: "Propose migration",
+    description: include_str!("../../tools/propose_migration.md").trim_ascii_end(),
+    input: input_schema::<Params>,
+    output: output_schema::<Output>,
+    run: |context, arguments| Box::pin(run(context, arguments)),
+};
+
+/// Stands in a script where the user must say what the value is.
+const VALUE: &str = "<value>";
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Params {
+    /// Configured name.
+    #[serde(default)]
+    database: String,
+    #[serde(default)]
+    detail: Detail,
+    /// One DDL statement.
+    change: String,
+    /// File format.
+    #[serde(default)]
+    format: Format,
+    /// Start of the file names.
+    #[serde(default)]
+    name: String,
+    /// Prove on scratch; default true.
+    #[serde(default = "yes")]
+    prove: bool,
+    /// The user's backup strategy; needed before a drop.
+    #[serde(default)]
+    backup: String,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+enum Format {
+    #[default]
+    Sql,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct Output {
+    #[serde(flatten)]
+    common: Common,
+    verdict: Verdict,
+    phases: Vec<Phase>,
+    reversible: Reversible,
+    reversible_why: String,
+    checklist: Checklist,
+    proof: Proof,
+    files: Vec<File>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+enum Verdict {
+    Safe,
+    Unsafe,
+}
+
+async fn run(context: &Context, arguments: Value) -> Result<Answer> {
+    let params: Params = parameters(NAME, arguments)?;
+    let (database, mut engine) = context.open(&params.database).await?;
+    let statement = parse_one(&params.change, engine.dialect())?;
+    let (name, changes) = Change::from_ast(&statement)?;
+    let catalog = engine.catalog().await?;
+    let table = catalog
+        .find(name.schema.as_deref(), &name.name)
+        .ok_or_else(|| missing_table(&name.name, &name.name, &catalog))?;
+    check_references(&changes, table, &catalog)?;
+    let definition = engine.definition(table).await?;
+    let mut whole: Option<Migration> = None;
+    let mut facts = Facts::default();
+    for change in &changes {
+        facts = engine.facts(change, table).await?;
+        let ground = Ground {
+            catalog: &catalog,
+            table,
+            facts: &facts,
+            definition: definition.clone(),
+        };
+        let one = engine.migrate(change, &ground)?;
+        whole = Some(match whole {
+            None => one,
+            Some(whole) => whole.then(one),
+        });
+    }
+    let Some(mut migration) = whole else {
+        return Err(Error::Unsupported {
+            what: "an empty change".to_owned(),
+            why: "the statement changes nothing".to_owned(),
+            instead: format!(
+                "propose_migration plans {}.",
+                crate::migration::change::SUPPORTED
+            ),
+        });
+    };
+    let mut common = common(database, &engine);
+    rank(&mut migration.hazards);
+    let verdict = if migration.naive_is_safe() {
+        Verdict::Safe
+    } else {
+        Verdict::Unsafe
+    };
+    let drops = changes
+        .iter()
+        .any(|change| matches!(change, Change::DropTable | Change::DropColumn { .. }));
+    let waits_for_backup = drops && params.backup.trim().is_empty();
+    common.questions.append(&mut migration.questions);
+    if waits_for_backup {
+        common.questions.push(Question {
+            id: "backup".to_owned(),
+            question: format!(
+                "How is the data of {} kept, and when was bringing it back last tried?",
+                table.qualified()
+            ),
+            why: "Nothing is dropped before the backup strategy is confirmed [N1].".to_owned(),
+        });
+        migration.phases.clear();
+        common.next.push(Next {
+            tool: NAME.to_owned(),
+            arguments: serde_json::json!({ "database": database.name, "change": params.change, "backup": "<the user's own answer>" }),
+            why: "when the user has answered".to_owned(),
+        });
+    }
+    let proof = if waits_for_backup {
+        not_proved("there are no steps before the backup question is answered")
+    } else if params.prove {
+        prove(&mut engine, &migration, &catalog).await?
+    } else {
+        not_proved("`prove` is false")
+    };
+    let checklist = migration.checklist(&facts, engine.indexes_concurrently(&migration));
+    engine.close().await;
+
+    common.findings = std::mem::take(&mut migration.hazards);
+    common.summary = summary(verdict, &common, &migration, &proof, waits_for_backup);
+    let title = if params.name.is_empty() {
+        files::default_name(&migration.title)
+    } else {
+        files::default_name(&params.name)
+    };
+    let files = match params.format {
+        Format::Sql => files::sql(&migration, &title),
+    };
+    let detailed = params.detail == Detail::Detailed;
+    let text = text(
+        &common, &params, &migration, &checklist, &proof, &files, detailed,
+    );
+    let output = Output {
+        common,
+        verdict,
+        phases: migration.phases,
+        reversible: migration.reversible,
+        reversible_why: migration.reversible_why,
+        checklist,
+        proof,
+        files,
+    };
+    answer(text, &output, "The files are whole in structured content.")
+}
+
+/// What the change points at must be there, and what it adds must not.
+fn check_references(
+    changes: &[Change],
+    table: &crate::catalog::Table,
+    catalog: &Catalog,
+) -> Result<()> {
+    for change in changes {
+        match change {
+            Change::AddColumn(column) if table.column(&column.name).is_some() => {
+                return Err(Error::Refused {
+                    reason: format!("{} has a column {} already", table.qualified(), column.name),
+                    instead:
+                        "describe_schema shows it; choose another name, or change the existing one."
+                            .to_owned(),
+                });
+            }
+            Change::AddForeignKey(key) => {
+                let parent = catalog
+                    .find(key.table.schema.as_deref(), &key.table.name)
+                    .ok_or_else(|| missing_table(&key.table.name, &key.table.name, catalog))?;
+                for (owner, columns) in [(table, &key.columns), (parent, &key.referenced)] {
+                    if let Some(name) = columns.iter().find(|name| owner.column(name).is_none()) {
+                        let names = owner.columns.iter().map(|column| column.name.as_str());
+                        let hint = crate::catalog::nearest(name, names)
+                            .map_or_else(String::new, |near| format!(" Did you mean {near}?"));
+                        return Err(Error::Missing {
+                            what: "column",
+                            name: format!("{}.{name}", owner.qualified()),
+                            hint,
+                        });
+                    }
+                }
+            }
+            Change::AddIndex(index) => {
+                if let Some(name) = index
+                    .columns
+                    .iter()
+                    .find(|name| table.column(name).is_none())
+                {
+                    let names = table.columns.iter().map(|column| column.name.as_str());
+                    let hint = crate::catalog::nearest(name, names)
+                        .map_or_else(String::new, |near| format!(" Did you mean {near}?"));
+                    return Err(Error::Missing {
+                        what: "column",
+                        name: format!("{}.{name}", table.qualified()),
+                        hint,
+                    });
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn not_proved(why: &str) -> Proof {
+    Proof {
+        why_not: why.to_owned(),
+        ..Proof::default()
+    }
+}
+
+/// Carries the prover's questions to a scratch database, and its answers back.
+async fn prove(engine: &mut Engine, migration: &Migration, catalog: &Catalog) -> Result<Proof> {
+    let mut scratch = match engine.scratch(catalog).await {
+        Ok(scratch) => scratch,
+        Err(error) => return Ok(not_proved(&error.to_string())),
+    };
+    let open = migration.steps().any(|step| step.up.contains(VALUE));
+    let steps: Vec<Step> = migration
+        .steps()
+        .map(|step| Step {
+            up: step.up.replace(VALUE, "0"),
+            ..step.clone()
+        })
+        .collect();
+    let description = format!(
+        "{}{}",
+        scratch.description(),
+        if open { ", with 0 for <value>" } else { "" }
+    );
+    let mut prover = Prover::new(steps, &description);
+    while let Some(question) = prover.next() {
+        let told = match &question {
+            proof::Question::Look => scratch.look().await.map(proof::Answer::Looked),
+            proof::Question::Run(script) => scratch.run(script).await.map(|()| proof::Answer::Ran),
+            proof::Question::Guard(query) => scratch.guard(query).await.map(proof::Answer::Guarded),
+        };
+        prover.tell(told.unwrap_or_else(|error| proof::Answer::Failed(error.to_string())));
+    }
+    Ok(prover.proof())
+}
+
+fn summary(
+    verdict: Verdict,
+    common: &Common,
+    migration: &Migration,
+    proof: &Proof,
+    waits: bool,
+) -> String {
+    let worst = common
+        .findings
+        .first()
+        .map(|finding| finding.title.clone())
+        .unwrap_or_default();
+    let mut text = match verdict {
+        Verdict::Safe => "safe as written, with the care below".to_owned(),
+        Verdict::Unsafe => format!("unsafe as written: {worst}"),
+    };
+    if waits {
+        text.push_str(". Refused until the backup question is answered [N1].");
+        return text;
+    }
+    let steps = migration.steps().count();
+    let _ = write!(
+        text,
+        ". {} phases, {steps} steps, reversible: {}",
+        migration.phases.len(),
+        migration.reversible.word()
+    );
+    text.push_str(if proof.up_down_up && proof.schema_equal {
+        "; proved up, down, up on scratch."
+    } else if proof.ran_on.is_empty() {
+        "; not proved by running it."
+    } else {
+        "; THE PROOF FAILED: do not use it before the cause below is mended."
+    });
+    text
+}
+
+fn text(
+    common: &Common,
+    params: &Params,
+    migration: &Migration,
+    checklist: &Checklist,
+    proof: &Proof,
+    files: &[File],
+    detailed: bool,
+) -> String {
+    let mut text = common.heading(&format!("change: {}", excerpt(&params.change, 120)));
+    if !migration.phases.is_empty() {
+        let _ = writeln!(
+            text,
+            "\nSafe plan · reversible: {} ({})",
+            migration.reversible.word(),
+            migration.reversible_why
+        );
+        text.push_str(&render::phases(migration));
+        text.push_str(&render::checklist(checklist));
+        text.push_str(&render::proof(proof));
+        text.push_str(&render::files(files, detailed));
+    }
+    if !params.backup.trim().is_empty() {
+        let _ = writeln!(
+            text,
+            "\nBackup, as the user said: {}",
+            excerpt(&params.backup, 200)
+        );
+    }
+    text.push_str(&common.closing(detailed));
+    text
+}

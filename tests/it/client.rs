@@ -1,0 +1,156 @@
+//! A client of the Model Context Protocol over standard input and output, in either era.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use serde_json::{Value, json};
+
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_database-ops");
+pub(crate) const MODERN: &str = "2026-07-28";
+pub(crate) const LEGACY: &str = "2025-11-25";
+
+pub(crate) struct Client {
+    child: Child,
+    input: Option<ChildStdin>,
+    output: BufReader<ChildStdout>,
+    next_id: u64,
+    modern: bool,
+}
+
+/// A tool's result.
+#[derive(Debug)]
+pub(crate) struct Called {
+    pub(crate) text: String,
+    pub(crate) structured: Value,
+    pub(crate) is_error: bool,
+}
+
+impl Client {
+    /// Starts the server with these arguments and shakes hands as older hosts do.
+    pub(crate) fn start(arguments: &[&str]) -> Self {
+        let mut client = Self::spawn(arguments, &[], false);
+        let answer = client.request(
+            "initialize",
+            json!({"protocolVersion": LEGACY, "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}),
+        );
+        assert_eq!(answer["result"]["protocolVersion"], LEGACY, "{answer}");
+        client.notify("notifications/initialized");
+        client
+    }
+
+    /// Without a handshake: each request says its version.
+    pub(crate) fn start_modern(arguments: &[&str]) -> Self {
+        Self::spawn(arguments, &[], true)
+    }
+
+    pub(crate) fn spawn(arguments: &[&str], environment: &[(&str, &str)], modern: bool) -> Self {
+        let mut child = Command::new(BINARY)
+            .args(arguments)
+            .env_remove("DATABASE_URL")
+            .envs(environment.iter().copied())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .unwrap();
+        let input = child.stdin.take();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        Self {
+            child,
+            input,
+            output,
+            next_id: 0,
+            modern,
+        }
+    }
+
+    pub(crate) fn request(&mut self, method: &str, mut params: Value) -> Value {
+        self.next_id += 1;
+        let id = self.next_id;
+        if self.modern {
+            params["_meta"] = json!({
+                "io.modelcontextprotocol/protocolVersion": MODERN,
+                "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+                "io.modelcontextprotocol/clientCapabilities": {},
+            });
+        }
+        self.send(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}));
+        loop {
+            let mut line = String::new();
+            assert!(
+                self.output.read_line(&mut line).unwrap() > 0,
+                "the server hung up during {method}"
+            );
+            let message: Value = serde_json::from_str(&line).unwrap();
+            if message["id"] == id {
+                return message;
+            }
+        }
+    }
+
+    pub(crate) fn notify(&mut self, method: &str) {
+        self.send(&json!({"jsonrpc": "2.0", "method": method}));
+    }
+
+    fn send(&mut self, message: &Value) {
+        let input = self.input.as_mut().unwrap();
+        writeln!(input, "{message}").unwrap();
+        input.flush().unwrap();
+    }
+
+    pub(crate) fn call(&mut self, tool: &str, arguments: Value) -> Called {
+        let answer = self.request("tools/call", json!({"name": tool, "arguments": arguments}));
+        let result = &answer["result"];
+        assert!(result.is_object(), "{tool}: {answer}");
+        Called {
+            text: result["content"][0]["text"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned(),
+            structured: result["structuredContent"].clone(),
+            is_error: result["isError"] == true,
+        }
+    }
+
+    /// A call that must succeed; its structured content is held against the tool's output schema.
+    pub(crate) fn ok(&mut self, tool: &str, arguments: Value) -> Called {
+        let called = self.call(tool, arguments);
+        assert!(!called.is_error, "{tool}: {}", called.text);
+        let schema = Value::Object((database_ops::tools::find(tool).unwrap().output)());
+        if let Err(error) = jsonschema::validate(&schema, &called.structured) {
+            panic!("{tool} breaks its output schema: {error}");
+        }
+        called
+    }
+
+    /// A call that must be answered with an error that says what to do.
+    pub(crate) fn refused(&mut self, tool: &str, arguments: Value) -> String {
+        let called = self.call(tool, arguments);
+        assert!(
+            called.is_error,
+            "{tool} should have refused: {}",
+            called.text
+        );
+        called.text
+    }
+
+    /// Whether the server ends by itself when its input ends.
+    pub(crate) fn hang_up(mut self) -> bool {
+        drop(self.input.take());
+        for _ in 0..100 {
+            if self.child.try_wait().unwrap().is_some() {
+                return true;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        false
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        drop(self.input.take());
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,19 @@
+//! What a user sees: the built binary is started, spoken to over the protocol, and its answers looked at.
+//!
+//! Servers come from `*_TEST_URL`. Without them their cases are left out and said so;
+//! `DATABASE_OPS_ALL_SERVERS=1`, which `tests/run` sets, makes a missing one a failure.
+
+mod bad_input;
+mod catalogs;
+mod client;
+mod configuration;
+mod http;
+mod locks;
+mod migrations;
+mod persona;
+mod plans;
+mod promises;
+mod protocol;
+mod servers;
+mod snapshots;
+mod tidy;

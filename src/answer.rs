@@ -106,7 +106,7 @@ impl Common {
             let lead = if number == 0 { "\nNot seen\n" } else { "" };
             let _ = write!(text, "{lead}  {}: {}", skipped.what, skipped.why);
             if !skipped.grant.is_empty() {
-                let _ = write!(text, " To see it: {}", skipped.grant);
+                let _ = write!(text, ". To see it: {}", skipped.grant);
             }
             text.push('\n');
         }

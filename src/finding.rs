@@ -32,13 +32,13 @@ impl Severity {
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum Source {
-    /// Read from the live database: a count, a statistic, a clock.
+    // Read from the live database: a count, a statistic, a clock.
     Measured,
-    /// Run on a throwaway copy.
+    // Run on a throwaway copy.
     MeasuredOnScratch,
-    /// The planner's estimate.
+    // The planner's estimate.
     WhatIf,
-    /// Computed here from catalog facts.
+    // Computed here from catalog facts.
     Formula,
 }
 

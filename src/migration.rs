@@ -157,7 +157,7 @@ pub struct Phase {
 #[schemars(inline)]
 pub enum Reversible {
     Full,
-    /// Down brings the structure back, not the data.
+    // Down brings the structure back, not the data.
     SchemaOnly,
     None,
 }
@@ -230,7 +230,6 @@ impl Migration {
     }
 
     pub fn checklist(&self, facts: &Facts, concurrently: Item) -> Checklist {
-        let all_down = self.steps().all(|step| !step.down.is_empty());
         let strong: Vec<&Step> = self
             .steps()
             .filter(|step| step.blocks.reads || (step.blocks.writes && step.scans_table))
@@ -243,12 +242,8 @@ impl Migration {
             .map_or("an unknown number of".to_owned(), crate::answer::count);
         Checklist {
             reversible: Item::new(
-                all_down && self.reversible != Reversible::None,
-                if all_down {
-                    self.reversible_why.clone()
-                } else {
-                    "a step has no down".to_owned()
-                },
+                self.reversible != Reversible::None,
+                self.reversible_why.clone(),
             ),
             no_full_lock: Item::new(
                 strong.is_empty() || !facts.large(),

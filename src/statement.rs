@@ -89,10 +89,14 @@ impl Dialect {
 
 fn is_keyword(name: &str) -> bool {
     let upper = name.to_ascii_uppercase();
-    sqlparser::keywords::ALL_KEYWORDS
+    let known = sqlparser::keywords::ALL_KEYWORDS
         .binary_search(&upper.as_str())
         .is_ok()
-        && !COMMON_NAMES.contains(&upper.as_str())
+        && !COMMON_NAMES.contains(&upper.as_str());
+    known
+        || RESERVED
+            .binary_search(&name.to_ascii_lowercase().as_str())
+            .is_ok()
 }
 
 /// Words that the parser knows and that no engine here reserves, so that usual names stay unquoted.
@@ -164,6 +168,59 @@ const COMMON_NAMES: &[&str] = &[
     "VERSION",
     "WEEK",
     "YEAR",
+];
+
+/// Reserved by `MySQL` or `MariaDB` though the parser does not know them as keywords.
+const RESERVED: &[&str] = &[
+    "accessible",
+    "day_hour",
+    "day_microsecond",
+    "day_minute",
+    "day_second",
+    "delete_domain_id",
+    "do_domain_ids",
+    "dual",
+    "enclosed",
+    "exit",
+    "hour_microsecond",
+    "hour_minute",
+    "hour_second",
+    "ignore_domain_ids",
+    "infile",
+    "int1",
+    "int3",
+    "io_after_gtids",
+    "io_before_gtids",
+    "iterate",
+    "leave",
+    "library",
+    "linear",
+    "loop",
+    "master_demote_to_replica",
+    "master_demote_to_slave",
+    "master_ssl_verify_server_cert",
+    "middleint",
+    "minute_microsecond",
+    "minute_second",
+    "optionally",
+    "outfile",
+    "page_checksum",
+    "parse_vcol_expr",
+    "read_write",
+    "ref_system_id",
+    "repeat",
+    "resignal",
+    "second_microsecond",
+    "signal",
+    "ssl",
+    "starting",
+    "undo",
+    "utc_date",
+    "utc_time",
+    "utc_timestamp",
+    "varcharacter",
+    "year_month",
+    "zerofill",
 ];
 
 /// What a statement does.
@@ -320,7 +377,10 @@ impl Statement {
             let known = own.0.contains(&name.to_string().to_lowercase())
                 || own.0.contains(&lower)
                 || catalog.find(schema.as_deref(), &bare).is_some()
-                || schema.is_some() && self.dialect == Dialect::Sqlite
+                // A schema that the catalog does not tell of: the server will say.
+                || schema.as_ref().is_some_and(|schema| {
+                    !catalog.tables.iter().any(|table| table.schema.eq_ignore_ascii_case(schema))
+                })
                 || catalog
                     .tables
                     .iter()
@@ -663,7 +723,7 @@ mod tests {
 
     #[test]
     fn the_list_of_harmful_functions_is_sorted() {
-        assert!(HARMFUL.is_sorted());
+        assert!(HARMFUL.is_sorted() && RESERVED.is_sorted());
         assert!(sqlparser::keywords::ALL_KEYWORDS.is_sorted());
     }
 

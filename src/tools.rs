@@ -220,36 +220,39 @@ fn input_schema<P: JsonSchema>() -> Map<String, Value> {
     schema::<P>(SchemaSettings::draft2020_12(), UNWANTED)
 }
 
-/// What a tool answers: every name, and the types at the top. Types further inside would cost every
-/// session that lists the tools more than they tell.
+/// What a tool answers: its own names with their types, two levels deep. What every answer carries is
+/// told at the top only: its inside, the same for all tools, would cost every session that lists them.
 fn output_schema<O: JsonSchema>() -> Map<String, Value> {
+    const EVERYWHERE: &[&str] = &["findings", "next", "questions", "skipped", "truncated"];
     let mut schema = schema::<O>(SchemaSettings::draft2020_12().for_serialize(), UNWANTED);
     if let Some(Value::Object(properties)) = schema.get_mut("properties") {
-        for property in properties.values_mut() {
-            outline(property);
+        for (name, property) in properties {
+            outline(property, usize::from(!EVERYWHERE.contains(&name.as_str())));
         }
     }
     schema
 }
 
-/// Keeps the names inside an object, or inside the objects of a list.
-fn outline(schema: &mut Value) {
-    let Value::Object(map) = schema else { return };
-    map.remove("required");
-    map.remove("description");
-    if let Some(items) = map.get_mut("items") {
-        outline(items);
-    }
-    if let Some(Value::Object(properties)) = map.get_mut("properties") {
-        for property in properties.values_mut() {
-            *property = Value::Object(Map::new());
-        }
-    }
-}
-
 const UNWANTED: &[&str] = &[
     "$schema", "title", "default", "format", "minimum", "maximum",
 ];
+
+/// Keeps the types of a schema this many levels deep.
+fn outline(schema: &mut Value, levels: usize) {
+    let Value::Object(map) = schema else { return };
+    map.retain(|key, _| matches!(key.as_str(), "type" | "enum" | "items" | "properties"));
+    if let Some(items) = map.get_mut("items") {
+        outline(items, levels);
+    }
+    if levels == 0 {
+        map.remove("properties");
+        map.remove("enum");
+    } else if let Some(Value::Object(properties)) = map.get_mut("properties") {
+        for property in properties.values_mut() {
+            outline(property, levels - 1);
+        }
+    }
+}
 
 fn schema<T: JsonSchema>(settings: SchemaSettings, unwanted: &[&str]) -> Map<String, Value> {
     let settings = settings.with(|settings| settings.inline_subschemas = true);

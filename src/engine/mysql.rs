@@ -133,6 +133,7 @@ impl MySql {
     /// For SQL made here out of a parsed statement or of quoted identifiers; one row. It goes through the
     /// prepared protocol, which takes exactly one statement.
     async fn made(&mut self, sql: String) -> Result<MySqlRow> {
+        refuse_hints(&sql)?;
         Ok(sqlx::query(AssertSqlSafe(sql))
             .fetch_one(&mut self.connection)
             .await?)
@@ -149,6 +150,23 @@ impl MySql {
         let _ = within(Duration::from_secs(1), rollback).await;
         let _ = within(Duration::from_secs(1), self.connection.close()).await;
     }
+}
+
+/// Hints that would undo the session's own time limit and guards.
+fn refuse_hints(sql: &str) -> Result<()> {
+    const UNDOING: &[&str] = &["MAX_EXECUTION_TIME", "RESOURCE_GROUP", "SET_VAR"];
+    for hint in sql.split("/*+").skip(1) {
+        let hint = hint.split("*/").next().unwrap_or(hint).to_uppercase();
+        if let Some(word) = UNDOING.iter().find(|word| hint.contains(**word)) {
+            return Err(Error::Refused {
+                reason: format!(
+                    "the hint {word} would undo the time limit or another guard of this session"
+                ),
+                instead: "Leave it out: the plan does not depend on it.".to_owned(),
+            });
+        }
+    }
+    Ok(())
 }
 
 fn number(error: &sqlx::Error) -> Option<u16> {
@@ -177,5 +195,23 @@ fn text(row: &MySqlRow, column: usize) -> Result<String> {
         Err(_) => {
             Ok(String::from_utf8_lossy(&row.try_get_unchecked::<Vec<u8>, _>(column)?).into_owned())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hints_may_choose_a_plan_and_not_undo_the_guards() {
+        assert!(refuse_hints("SELECT /*+ NO_INDEX(t i) */ a FROM t").is_ok());
+        assert!(refuse_hints("SELECT /*+ NO_INDEX(t i) */ a FROM (SELECT /*+ set_var(max_execution_time=0) */ 1) AS d").is_err());
+        assert!(refuse_hints("SELECT /*+ MAX_EXECUTION_TIME(60000) */ 1").is_err());
+    }
+
+    #[test]
+    fn an_account_is_written_as_grant_wants_it() {
+        assert_eq!(quoted_account("app@%"), "'app'@'%'");
+        assert_eq!(quoted_account("a@b@10.0.0.1"), "'a@b'@'10.0.0.1'");
     }
 }

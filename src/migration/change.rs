@@ -70,6 +70,13 @@ impl Change {
             Statement::AlterTable(alter) => {
                 let mut changes = Vec::new();
                 for operation in &alter.operations {
+                    // How it is carried out is for the plan to say.
+                    if matches!(
+                        operation,
+                        AlterTableOperation::Algorithm { .. } | AlterTableOperation::Lock { .. }
+                    ) {
+                        continue;
+                    }
                     changes.push(from_operation(operation)?);
                 }
                 Ok((table_name(&alter.name), changes))

@@ -30,10 +30,10 @@ pub fn tree(plan: &Plan, most_nodes: usize) -> String {
 fn write_node(text: &mut String, plan: &Plan, node: &PlanNode) {
     let (lead, below) = branches(plan, node);
     let mut line = format!("  {lead}{}", excerpt(&node.operation, WIDTH));
-    if !node.relation.is_empty() && !node.operation.contains(&node.relation) {
+    if !node.relation.is_empty() && !has_word(&node.operation, &node.relation) {
         let _ = write!(line, " {}", excerpt(&node.relation, 60));
     }
-    if !node.index.is_empty() && !node.operation.contains(&node.index) {
+    if !node.index.is_empty() && !has_word(&node.operation, &node.index) {
         let _ = write!(line, " using {}", excerpt(&node.index, 60));
     }
     let numbers = numbers(node);
@@ -78,6 +78,11 @@ fn write_node(text: &mut String, plan: &Plan, node: &PlanNode) {
             crate::answer::bytes(bytes)
         );
     }
+}
+
+fn has_word(text: &str, word: &str) -> bool {
+    text.split(|c: char| !(c.is_alphanumeric() || c == '_'))
+        .any(|own| own == word)
 }
 
 fn numbers(node: &PlanNode) -> String {

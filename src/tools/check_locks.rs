@@ -37,10 +37,10 @@ struct Params {
     database: String,
     #[serde(default)]
     detail: Detail,
-    /// Only waits for this table.
+    /// Waits for this table.
     #[serde(default)]
     table: String,
-    /// Only the tree around this session id.
+    /// Tree around this id.
     #[serde(default)]
     session: String,
 }

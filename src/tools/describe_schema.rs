@@ -35,13 +35,13 @@ struct Params {
     database: String,
     #[serde(default)]
     detail: Detail,
-    /// Only these schemas.
+    /// Schemas.
     #[serde(default)]
     schemas: Vec<String>,
-    /// Only these tables; * and ? match.
+    /// Tables; * and ? match.
     #[serde(default)]
     tables: Vec<String>,
-    /// Text in a table, column or comment.
+    /// Text in a name or comment.
     #[serde(default)]
     search: String,
 }

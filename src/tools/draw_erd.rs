@@ -8,7 +8,7 @@ use super::{Context, Detail, Tool, answer, common, input_schema, output_schema, 
 use crate::answer::{Answer, Common, Next, Skipped, Truncated};
 use crate::catalog::Catalog;
 use crate::erd::{Erd, ErdTable, ManyToMany, Relationship, Selection, mermaid, text};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::finding::{Finding, Severity, Source, rank};
 use crate::statement::missing_table;
 
@@ -33,24 +33,20 @@ struct Params {
     #[serde(default)]
     database: String,
     #[serde(default)]
-    #[expect(
-        dead_code,
-        reason = "every tool takes it; the diagram chooses its own detail by its size"
-    )]
     detail: Detail,
     /// Diagram format.
     #[serde(default)]
     format: Format,
-    /// Only these schemas.
+    /// Schemas.
     #[serde(default)]
     schemas: Vec<String>,
-    /// Only these tables; * and ? match.
+    /// Tables; * and ? match.
     #[serde(default)]
     include: Vec<String>,
     /// Not these tables.
     #[serde(default)]
     exclude: Vec<String>,
-    /// Only around this table.
+    /// Around this table.
     #[serde(default)]
     focus: String,
     /// Levels it references; default 1.
@@ -134,10 +130,17 @@ async fn run(context: &Context, arguments: Value) -> Result<Answer> {
             why: "for types, indexes and sizes".to_owned(),
         });
     }
-    let diagram = match params.format {
-        Format::Text => text::draw(&erd, &catalog),
-        Format::Mermaid => mermaid::draw(&erd),
-    };
+    let format = params.format;
+    // Finding good places takes a while: not on the threads that answer others.
+    let (erd, diagram) = tokio::task::spawn_blocking(move || {
+        let diagram = match format {
+            Format::Text => text::draw(&erd, &catalog),
+            Format::Mermaid => mermaid::draw(&erd),
+        };
+        (erd, diagram)
+    })
+    .await
+    .map_err(|error| Error::unexpected("the drawing", error))?;
     let mut text = common.heading("");
     text.push('\n');
     if params.format == Format::Mermaid {
@@ -147,7 +150,7 @@ async fn run(context: &Context, arguments: Value) -> Result<Answer> {
     } else {
         text.push_str(&diagram);
     }
-    text.push_str(&common.closing(false));
+    text.push_str(&common.closing(params.detail == Detail::Detailed));
     let output = Output {
         common,
         tables: erd.tables,

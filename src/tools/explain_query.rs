@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{Context, Detail, Tool, answer, common, input_schema, output_schema, parameters};
 use crate::advice::{Candidate, candidates, cost};
-use crate::answer::{Answer, Common, Next, Skipped, bytes, excerpt};
+use crate::answer::{Answer, Common, Next, Skipped, bytes, count, excerpt};
 use crate::catalog::Catalog;
 use crate::engine::{Engine, Selectivity, WhatIf};
 use crate::error::{Error, Result};
@@ -430,7 +430,8 @@ fn index_advice(
         },
         reason,
         selectivity: SelectivityOut {
-            estimated: selectivity.estimated,
+            // All of the rows is what a planner without statistics says.
+            estimated: selectivity.estimated.filter(|share| *share < 1.0),
             sampled: selectivity.sampled,
             actual: None,
         },
@@ -553,7 +554,7 @@ fn summary(plan: &Plan, findings: &[Finding], advice: &Advice) -> String {
 
 fn factor(factor: f64) -> String {
     if factor >= 10.0 {
-        format!("{factor:.0}")
+        count(factor.round() as i64)
     } else {
         format!("{factor:.1}")
     }
@@ -601,12 +602,10 @@ fn text(common: &Common, plan: &Plan, advice: &Advice, detailed: bool) -> String
 fn write_index(text: &mut String, index: &IndexAdvice) {
     let _ = writeln!(text, "  {};", index.sql);
     let _ = writeln!(text, "    why          {}", index.reason);
-    let percent = |share: f64| {
-        if share > 0.0 && share < 0.001 {
-            "< 0.1 %".to_owned()
-        } else {
-            format!("{:.1} %", share * 100.0)
-        }
+    let percent = |share: f64| match share {
+        0.0 => "no row seen".to_owned(),
+        share if share < 0.001 => "< 0.1 %".to_owned(),
+        share => format!("{:.1} %", share * 100.0),
     };
     let mut parts = Vec::new();
     if let Some(share) = index.selectivity.estimated {

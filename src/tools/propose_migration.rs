@@ -51,7 +51,7 @@ struct Params {
     /// Prove on scratch; default true.
     #[serde(default = "yes")]
     prove: bool,
-    /// The user's backup strategy; needed before a drop.
+    /// The user's backup strategy, for drops.
     #[serde(default)]
     backup: String,
 }

@@ -7,6 +7,13 @@ use sqlx::{AnyConnection, AssertSqlSafe, Connection as _};
 
 use crate::servers::{self, Place, block_on, connect};
 
+/// MySQL and MariaDB show the waits of all databases: cases that make some take turns.
+fn alone() -> std::sync::MutexGuard<'static, ()> {
+    static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    TURN.lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
 /// The number by which the server knows a session.
 async fn session_id(place: &Place, connection: &mut AnyConnection) -> String {
     let query = if place.engine == "postgresql" {
@@ -68,6 +75,7 @@ fn begin(place: &Place) -> &'static str {
 
 #[test]
 fn t1_a_chain_of_five_waiting_sessions_has_exactly_one_root() {
+    let _turn = alone();
     for place in servers::servers("locks_chain") {
         servers::run(&place.url, "CREATE TABLE chain (id int PRIMARY KEY, v int)");
         servers::run(
@@ -164,6 +172,7 @@ fn t1_a_chain_of_five_waiting_sessions_has_exactly_one_root() {
 
 #[test]
 fn n7_readers_queued_behind_ddl_are_told_from_those_who_wait_for_the_holder() {
+    let _turn = alone();
     for place in servers::servers("locks_queue") {
         if place.name == "mariadb" {
             servers::run(&place.url, "INSTALL SONAME 'metadata_lock_info'");
@@ -228,8 +237,44 @@ fn n7_readers_queued_behind_ddl_are_told_from_those_who_wait_for_the_holder() {
     }
 }
 
+/// Somebody waits to lock a table exclusively: reading the catalog must not queue behind.
+#[test]
+fn the_catalog_is_read_while_a_table_is_locked() {
+    let _turn = alone();
+    for place in servers::servers("locks_catalog") {
+        let locks = if place.engine == "postgresql" {
+            [
+                "BEGIN; LOCK TABLE orders IN ACCESS EXCLUSIVE MODE; LOCK TABLE customers IN ACCESS EXCLUSIVE MODE",
+                "ROLLBACK",
+            ]
+        } else {
+            ["LOCK TABLES orders WRITE, customers WRITE", "UNLOCK TABLES"]
+        };
+        let mut holder = block_on(async {
+            let mut session = connect(&place.url).await;
+            execute(&mut session, locks[0]).await;
+            session
+        });
+        let mut client = place.client();
+        for tool in ["describe_schema", "draw_erd"] {
+            let called = client.ok(tool, json!({}));
+            assert!(
+                called.text.contains("customers"),
+                "{}: {}",
+                place.name,
+                called.text
+            );
+        }
+        block_on(async {
+            execute(&mut holder, locks[1]).await;
+            holder.close().await.unwrap();
+        });
+    }
+}
+
 #[test]
 fn a_prepared_transaction_is_named_as_root() {
+    let _turn = alone();
     for place in servers::servers("locks_prepared")
         .into_iter()
         .filter(|place| place.engine == "postgresql")

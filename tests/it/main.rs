@@ -14,6 +14,7 @@ mod persona;
 mod plans;
 mod promises;
 mod protocol;
+mod readme;
 mod servers;
 mod snapshots;
 mod tidy;

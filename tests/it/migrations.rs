@@ -34,7 +34,7 @@ fn changes(engine: &str) -> Vec<(&'static str, &'static str)> {
         ("not null", not_null),
         (
             "add foreign key",
-            "ALTER TABLE events ADD CONSTRAINT events_order_fk FOREIGN KEY (id) REFERENCES orders (id)",
+            "ALTER TABLE returns ADD CONSTRAINT returns_order_fk FOREIGN KEY (order_id) REFERENCES orders (id)",
         ),
         ("drop column", "ALTER TABLE orders DROP COLUMN note"),
         ("drop table", "DROP TABLE returns"),

@@ -1,6 +1,7 @@
 //! Reads the catalog: one query for each kind of object.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 
 use sqlx::Row as _;
 use sqlx::mysql::MySqlRow;
@@ -107,11 +108,31 @@ impl MySql {
         for table in tables.values_mut() {
             finish(table);
         }
+        if !self.default_schema.is_empty() {
+            keep_own(&mut tables, &self.default_schema);
+        }
         Ok(Catalog {
             default_schema: self.default_schema.clone(),
             tables: tables.into_values().collect(),
         })
     }
+}
+
+/// The database that the URL names, and the tables elsewhere that its foreign keys lead to: a server may
+/// hold hundreds of others.
+fn keep_own(tables: &mut HashMap<Place, Table>, own: &str) {
+    let referenced: Vec<(String, String)> = tables
+        .values()
+        .filter(|table| table.schema == own)
+        .flat_map(|table| &table.foreign_keys)
+        .map(|key| (key.referenced_schema.clone(), key.referenced_table.clone()))
+        .collect();
+    tables.retain(|_, table| {
+        table.schema == own
+            || referenced
+                .iter()
+                .any(|(schema, name)| *schema == table.schema && *name == table.name)
+    });
 }
 
 fn place(row: &MySqlRow) -> Result<Place> {
@@ -310,9 +331,11 @@ fn add_index(table: &mut Table, row: &MySqlRow) -> Result<()> {
 /// Keys are unique indexes over whole columns; definitions are written once all is known.
 fn finish(table: &mut Table) {
     if table.kind == TableKind::Partitioned {
-        table
-            .partitioned_by
-            .push_str(&format!(", {} partitions", table.children.len()));
+        let _ = write!(
+            table.partitioned_by,
+            ", {} partitions",
+            table.children.len()
+        );
     }
     let name = Dialect::MySql.table(&table.schema, &table.name, "");
     for index in &mut table.indexes {
@@ -364,7 +387,7 @@ pub(super) fn index_key(column: &IndexColumn) -> String {
         Dialect::MySql.identifier(&column.name)
     };
     if let Some(prefix) = column.prefix {
-        key.push_str(&format!("({prefix})"));
+        let _ = write!(key, "({prefix})");
     }
     if column.descending {
         key.push_str(" DESC");

@@ -72,8 +72,10 @@ impl MySql {
         }
         self.script(READ_WRITE).await?;
         let json = self.json(explain).await;
-        self.script(READ_ONLY).await?;
-        json
+        let restored = self.script(READ_ONLY).await;
+        let json = json?;
+        restored?;
+        Ok(json)
     }
 
     /// Runs the statement and puts what was measured in the place of the bare plan.

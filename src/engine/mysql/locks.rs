@@ -79,7 +79,7 @@ impl MySql {
         let transactions = self.rows_if_allowed(TRANSACTIONS).await?;
         if transactions.is_none() {
             gathered.skipped.push(Skipped {
-                what: "sessions, transactions and row locks of other accounts".to_owned(),
+                what: "row locks, and open transactions and sessions of other accounts".to_owned(),
                 why: "they need the right PROCESS (1227)".to_owned(),
                 grant: format!("GRANT PROCESS ON *.* TO {};", self.account),
             });
@@ -143,11 +143,14 @@ impl MySql {
                 .push(lock);
         }
         for row in self.rows(RECENT).await? {
-            if let Some(session) = gathered.sessions.get_mut(&row.try_get::<String, _>("id")?) {
-                session.application = row.try_get("application")?;
-                if session.query.is_empty() {
-                    session.query = row.try_get("query")?;
-                }
+            let recent = listed(&row)?;
+            let session = gathered
+                .sessions
+                .entry(row.try_get("id")?)
+                .or_insert_with(|| recent.clone());
+            session.application = row.try_get("application")?;
+            if session.query.is_empty() {
+                session.query = recent.query;
             }
         }
         Ok(())
@@ -418,112 +421,115 @@ impl Wants {
     }
 }
 
+type Waiters<'a> = BTreeMap<&'a String, &'a Listed>;
+
 /// `MariaDB` tells which metadata locks were granted and which sessions wait, not for what: a waiter is
 /// brought together with the locks on the tables that its statement names.
 fn inferred(sessions: &BTreeMap<String, Listed>, granted: &[Granted]) -> Vec<Wait> {
-    let waiters: BTreeMap<&String, &Listed> = sessions
+    let waiters: Waiters<'_> = sessions
         .iter()
         .filter(|(_, listed)| waits_for_metadata(listed))
         .collect();
     let mut waits = Vec::new();
     for (id, listed) in &waiters {
-        let wanted = wants(&listed.query);
-        let wait = |blocker: &str, relation, mode: &str, object: String, lock: &str| Wait {
-            waiter: (*id).clone(),
-            blocker: blocker.to_owned(),
-            relation,
-            lock: lock.to_owned(),
-            mode: if lock == "metadata" {
-                wanted.word().to_owned()
-            } else {
-                "EXCLUSIVE".to_owned()
-            },
-            blocker_mode: mode.to_owned(),
-            object,
-            row: String::new(),
-            wait_s: Some(listed.state_age_s),
-        };
-        if listed.state != "Waiting for table metadata lock" {
-            for lock in granted
-                .iter()
-                .filter(|lock| lock.id != **id && of_the_server(listed, lock))
-            {
-                let advisory = lock.kind == "User lock";
-                let object = if advisory {
-                    format!("user level lock {}", lock.schema)
-                } else {
-                    lock.kind.to_lowercase()
-                };
-                let relation = if waiters.contains_key(&lock.id) {
-                    Relation::QueuedAhead
-                } else {
-                    Relation::Holds
-                };
-                waits.push(wait(
-                    &lock.id,
-                    relation,
-                    &lock.mode,
-                    object,
-                    if advisory { "advisory" } else { "metadata" },
-                ));
-            }
-            continue;
-        }
-        for lock in granted
-            .iter()
-            .filter(|lock| lock.id != **id && names_table(listed, lock))
-        {
-            let object = format!("{}.{}", lock.schema, lock.name);
-            match waiters.get(&lock.id) {
-                // It holds a weak lock and waits for a strong one: whoever came later is behind it.
-                Some(other)
-                    if wants(&other.query) == Wants::Exclusive
-                        && ahead(other, &lock.id, listed, id) =>
+        let others: Vec<&Granted> = granted.iter().filter(|lock| lock.id != **id).collect();
+        if listed.state == "Waiting for table metadata lock" {
+            let mut found = behind_granted(id, listed, &others, &waiters);
+            // DROP, RENAME and TRUNCATE hold nothing while they wait.
+            for (other_id, other) in waiters.iter().filter(|(other_id, _)| *other_id != id) {
+                let shared = granted
+                    .iter()
+                    .find(|lock| names_table(listed, lock) && names_table(other, lock));
+                if let Some(lock) = shared.filter(|_| wants(&other.query) == Wants::Exclusive)
+                    && !found.iter().any(|wait| wait.blocker == **other_id)
+                    && ahead(other, other_id, listed, id)
                 {
-                    waits.push(wait(
-                        &lock.id,
-                        Relation::QueuedAhead,
-                        Wants::Exclusive.word(),
-                        object,
-                        "metadata",
-                    ));
+                    found.push(of_table(id, listed, other_id, lock, Relation::QueuedAhead));
                 }
-                None if wanted.conflicts(&lock.mode) => {
-                    waits.push(wait(
-                        &lock.id,
-                        Relation::Holds,
-                        &lock.mode,
-                        object,
-                        "metadata",
-                    ));
-                }
-                _ => {}
             }
-        }
-        // DROP, RENAME and TRUNCATE hold nothing while they wait.
-        for (other_id, other) in &waiters {
-            let same = granted
-                .iter()
-                .find(|lock| names_table(listed, lock) && names_table(other, lock));
-            let known = waits
-                .iter()
-                .any(|wait| wait.waiter == **id && wait.blocker == **other_id);
-            if let (Some(lock), false) = (same, known || other_id == id)
-                && wants(&other.query) == Wants::Exclusive
-                && ahead(other, other_id, listed, id)
-            {
-                let object = format!("{}.{}", lock.schema, lock.name);
-                waits.push(wait(
-                    other_id,
-                    Relation::QueuedAhead,
-                    Wants::Exclusive.word(),
-                    object,
-                    "metadata",
-                ));
-            }
+            waits.append(&mut found);
+        } else {
+            let locks = others.iter().filter(|lock| of_the_server(listed, lock));
+            waits.extend(locks.map(|lock| of_server(id, listed, lock, &waiters)));
         }
     }
     waits
+}
+
+/// Waits for locks that were granted on a table which the statement names.
+fn behind_granted(
+    id: &str,
+    listed: &Listed,
+    granted: &[&Granted],
+    waiters: &Waiters<'_>,
+) -> Vec<Wait> {
+    let wanted = wants(&listed.query);
+    let mut found = Vec::new();
+    for lock in granted.iter().filter(|lock| names_table(listed, lock)) {
+        let relation = match waiters.get(&lock.id) {
+            // It holds a weak lock here and waits for a strong one: whoever came later is behind it.
+            Some(other) if names_table(other, lock) => {
+                let first =
+                    wants(&other.query) == Wants::Exclusive && ahead(other, &lock.id, listed, id);
+                first.then_some(Relation::QueuedAhead)
+            }
+            // What it waits for itself is something else.
+            _ => wanted.conflicts(&lock.mode).then_some(Relation::Holds),
+        };
+        found.extend(relation.map(|relation| of_table(id, listed, &lock.id, lock, relation)));
+    }
+    found
+}
+
+fn of_table(id: &str, listed: &Listed, blocker: &str, lock: &Granted, relation: Relation) -> Wait {
+    let queued = relation == Relation::QueuedAhead;
+    Wait {
+        waiter: id.to_owned(),
+        blocker: blocker.to_owned(),
+        relation,
+        lock: "metadata".to_owned(),
+        mode: wants(&listed.query).word().to_owned(),
+        blocker_mode: if queued {
+            Wants::Exclusive.word().to_owned()
+        } else {
+            lock.mode.clone()
+        },
+        object: format!("{}.{}", lock.schema, lock.name),
+        row: String::new(),
+        wait_s: Some(listed.state_age_s),
+    }
+}
+
+fn of_server(id: &str, listed: &Listed, lock: &Granted, waiters: &Waiters<'_>) -> Wait {
+    let advisory = lock.kind == "User lock";
+    Wait {
+        waiter: id.to_owned(),
+        blocker: lock.id.clone(),
+        relation: if waiters.contains_key(&lock.id) {
+            Relation::QueuedAhead
+        } else {
+            Relation::Holds
+        },
+        lock: if advisory { "advisory" } else { "metadata" }.to_owned(),
+        mode: if advisory {
+            "EXCLUSIVE"
+        } else {
+            wants(&listed.query).word()
+        }
+        .to_owned(),
+        blocker_mode: if advisory {
+            "EXCLUSIVE".to_owned()
+        } else {
+            lock.mode.clone()
+        },
+        object: if advisory {
+            format!("user level lock {}", lock.schema)
+        } else {
+            lock.kind.to_lowercase()
+        },
+        row: String::new(),
+        wait_s: Some(listed.state_age_s),
+    }
 }
 
 /// Whether the one waits for longer; of two that began in the same second, the older session.
@@ -630,6 +636,21 @@ mod tests {
         assert_eq!(graph.roots(), ["5"]);
         assert_eq!(graph.behind("6"), 2);
         assert_eq!(graph.waits.len(), 3);
+    }
+
+    #[test]
+    fn a_holder_that_waits_elsewhere_still_holds() {
+        let elsewhere = waiting("SELECT * FROM users", 9.0);
+        let sessions = [
+            ("5", elsewhere),
+            ("6", waiting("ALTER TABLE orders ADD x int", 3.0)),
+        ];
+        let graph = graph(&sessions, &[granted("5", "SHARED_READ")]);
+        assert_eq!(graph.waits.len(), 1);
+        assert_eq!(
+            (graph.waits[0].waiter.as_str(), graph.waits[0].relation),
+            ("6", Relation::Holds)
+        );
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Selectivity: what the planner thinks, and what a bounded count says.
 
+use std::fmt::Write as _;
+
 use sqlx::Row as _;
 
 use super::{MySql, text};
@@ -12,6 +14,8 @@ use crate::statement::Dialect;
 
 /// How many rows a count looks at.
 const SAMPLE: i64 = 30_000;
+/// From how many places of a large table they come.
+const RUNS: i64 = 10;
 
 impl MySql {
     pub(in crate::engine) async fn selectivity(
@@ -34,11 +38,10 @@ impl MySql {
                 .and_then(|root| root.estimated_rows)
                 .map(|kept| (kept / rows as f64).min(1.0));
         }
-        // The first rows in the order of the primary key: this engine can take no others without reading all.
+        let from = self.sample(table, &columns_of(table, condition)).await;
         let counted = self
             .made(format!(
-                "SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN {condition} THEN 1 ELSE 0 END), 0) AS SIGNED) FROM (SELECT {} FROM {name} LIMIT {SAMPLE}) AS {}",
-                columns_of(table, condition),
+                "SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN {condition} THEN 1 ELSE 0 END), 0) AS SIGNED) FROM ({from}) AS {}",
                 Dialect::MySql.identifier(&table.name),
             ))
             .await;
@@ -50,6 +53,37 @@ impl MySql {
             }
         }
         Ok(selectivity)
+    }
+
+    /// A query for some rows: runs from all along an integer primary key, so that the first rows do not speak
+    /// for the rest; without such a key the first ones.
+    async fn sample(&mut self, table: &Table, columns: &str) -> String {
+        let name = qualified(table);
+        let first = format!("SELECT {columns} FROM {name} LIMIT {SAMPLE}");
+        if table.rows.is_none_or(|rows| rows <= SAMPLE) {
+            return first;
+        }
+        let key = table
+            .primary_key
+            .as_ref()
+            .and_then(|key| match key.columns.as_slice() {
+                [only] => table
+                    .column(only)
+                    .filter(|column| column.data_type.contains("int")),
+                _ => None,
+            });
+        let Some(key) = key.map(|column| Dialect::MySql.identifier(&column.name)) else {
+            return first;
+        };
+        let ends =
+            format!("SELECT CAST(MIN({key}) AS SIGNED), CAST(MAX({key}) AS SIGNED) FROM {name}");
+        let Ok(row) = self.made(ends).await else {
+            return first;
+        };
+        match (row.try_get::<i64, _>(0), row.try_get::<i64, _>(1)) {
+            (Ok(low), Ok(high)) => runs(&name, &key, columns, low, high),
+            _ => first,
+        }
     }
 
     pub(in crate::engine) async fn facts(
@@ -90,13 +124,33 @@ impl MySql {
         let sql = text(&row, 1)?;
         // It leaves the database out.
         let bare = format!("CREATE TABLE `{}` (", table.name.replace('`', "``"));
-        Ok(match sql.strip_prefix(&bare) {
+        let mut sql = match sql.strip_prefix(&bare) {
             Some(rest) if table.schema != self.default_schema => {
                 format!("CREATE TABLE {} ({rest}", qualified(table))
             }
             _ => sql,
-        })
+        };
+        sql.push(';');
+        for trigger in &table.triggers {
+            let _ = write!(sql, "\n{};", trigger.definition);
+        }
+        Ok(sql)
     }
+}
+
+fn runs(table: &str, key: &str, columns: &str, low: i64, high: i64) -> String {
+    let at = |run: i64| {
+        (i128::from(low)
+            + (i128::from(high) - i128::from(low)) * i128::from(run) / i128::from(RUNS))
+            as i64
+    };
+    let parts: Vec<String> = (0..RUNS)
+        .map(|run| {
+            let end = if run + 1 == RUNS { format!("<= {high}") } else { format!("< {}", at(run + 1)) };
+            format!("(SELECT {columns} FROM {table} WHERE {key} >= {} AND {key} {end} ORDER BY {key} LIMIT {})", at(run), SAMPLE / RUNS)
+        })
+        .collect();
+    parts.join(" UNION ALL ")
 }
 
 /// The columns that the condition may name: the others need not be carried along.
@@ -117,4 +171,21 @@ fn columns_of(table: &Table, condition: &str) -> String {
 
 fn qualified(table: &Table) -> String {
     Dialect::MySql.table(&table.schema, &table.name, "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_lie_next_to_each_other_from_end_to_end() {
+        let sql = runs("t", "id", "a", 1, 100_001);
+        assert!(sql.starts_with(
+            "(SELECT a FROM t WHERE id >= 1 AND id < 10001 ORDER BY id LIMIT 3000) UNION ALL "
+        ));
+        assert!(sql.ends_with(
+            "(SELECT a FROM t WHERE id >= 90001 AND id <= 100001 ORDER BY id LIMIT 3000)"
+        ));
+        assert_eq!(sql.matches("UNION ALL").count(), 9);
+    }
 }

@@ -8,11 +8,7 @@ use crate::error::Result;
 use crate::statement::Statement;
 
 impl MySql {
-    #[expect(
-        clippy::unused_async,
-        clippy::unused_self,
-        reason = "the contract of all engines"
-    )]
+    #[expect(clippy::unused_async, reason = "the contract of all engines")]
     pub(in crate::engine) async fn what_if(
         &mut self,
         _statement: &Statement,

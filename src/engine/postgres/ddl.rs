@@ -85,7 +85,7 @@ impl Postgres {
             &ground.catalog.default_schema,
         );
         Ok(match change {
-            Change::AddColumn(column) => add_column(&table, column, ground),
+            Change::AddColumn(column) => self.add_column(&table, column, ground),
             Change::AddIndex(index) => self.add_index(index, ground),
             Change::SetNotNull { column } => {
                 let column = ground
@@ -164,6 +164,29 @@ impl Postgres {
     )]
     pub(in crate::engine) async fn definition(&mut self, table: &Table) -> Result<String> {
         Ok(create_table(table))
+    }
+
+    /// The column; what it refers to and its uniqueness as phases of their own.
+    fn add_column(&self, table: &str, column: &NewColumn, ground: &Ground<'_>) -> Migration {
+        let mut migration = add_column(table, column, ground);
+        let title = migration.title.clone();
+        if column.unique {
+            let index = NewIndex {
+                name: None,
+                keys: vec![ident(&column.name)],
+                columns: vec![column.name.clone()],
+                unique: true,
+                method: String::new(),
+                include: Vec::new(),
+                predicate: String::new(),
+            };
+            migration = migration.then(self.add_index(&index, ground));
+        }
+        if let Some(key) = &column.references {
+            migration = migration.then(self.add_foreign_key(table, key, ground));
+        }
+        migration.title = title;
+        migration
     }
 
     fn index_step(&self, index: &NewIndex, ground: &Ground<'_>) -> Step {
@@ -277,43 +300,57 @@ impl Postgres {
                 steps: vec![self.index_step(&index, ground)],
             });
         }
-        phases.push(Phase {
-            name: "the constraint, for new rows".to_owned(),
-            deploy: Deploy::BeforeCode,
-            steps: vec![
-                Step::new(
-                    format!(
-                        "ALTER TABLE {table} ADD CONSTRAINT {} {clause} NOT VALID",
-                        ident(&name)
-                    ),
-                    format!(
-                        "ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {}",
-                        ident(&name)
-                    ),
-                )
-                .guard(exists.clone())
-                .timeouts(BRIEF)
-                .lock(
-                    "SHARE ROW EXCLUSIVE",
-                    &format!("{object} and {}", key.table.name),
-                )
-                .note("not valid yet: rows that are there are not looked at, so the lock is brief"),
-            ],
-        });
-        phases.push(Phase {
-            name: "the constraint, for the rows that are there".to_owned(),
-            deploy: Deploy::AfterCode,
-            steps: vec![
-                Step::new(
-                    format!("ALTER TABLE {table} VALIDATE CONSTRAINT {}", ident(&name)),
-                    "",
-                )
-                .guard(format!("{exists} AND convalidated"))
-                .timeouts(PATIENT)
-                .lock("SHARE UPDATE EXCLUSIVE", &object)
-                .scans(),
-            ],
-        });
+        let add = format!(
+            "ALTER TABLE {table} ADD CONSTRAINT {} {clause}",
+            ident(&name)
+        );
+        let drop = format!(
+            "ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {}",
+            ident(&name)
+        );
+        let both = format!("{object} and {}", key.table.name);
+        // NOT VALID on a partitioned table came with version 18.
+        if ground.table.children.is_empty() || self.version.at_least(18, 0) {
+            phases.push(Phase {
+                name: "the constraint, for new rows".to_owned(),
+                deploy: Deploy::BeforeCode,
+                steps: vec![
+                    Step::new(format!("{add} NOT VALID"), drop)
+                        .guard(exists.clone())
+                        .timeouts(BRIEF)
+                        .lock("SHARE ROW EXCLUSIVE", &both)
+                        .note("not valid yet: rows that are there are not looked at, so the lock is brief"),
+                ],
+            });
+            phases.push(Phase {
+                name: "the constraint, for the rows that are there".to_owned(),
+                deploy: Deploy::AfterCode,
+                steps: vec![
+                    Step::new(
+                        format!("ALTER TABLE {table} VALIDATE CONSTRAINT {}", ident(&name)),
+                        "",
+                    )
+                    .guard(format!("{exists} AND convalidated"))
+                    .timeouts(PATIENT)
+                    .lock("SHARE UPDATE EXCLUSIVE", &object)
+                    .scans(),
+                ],
+            });
+        } else {
+            phases.push(Phase {
+                name: "the constraint; a partitioned table cannot take it NOT VALID before PostgreSQL 18".to_owned(),
+                deploy: Deploy::BeforeCode,
+                steps: vec![
+                    Step::new(add, drop)
+                        .guard(exists)
+                        .timeouts(BRIEF)
+                        .lock("SHARE ROW EXCLUSIVE", &both)
+                        .blocks(false, true)
+                        .scans()
+                        .note("reads every partition under the lock: a quiet time, or one foreign key on each partition (NOT VALID, then VALIDATE)"),
+                ],
+            });
+        }
         let mut hazards = vec![
             Finding::new(
                 "foreign-key-validates-under-lock",

@@ -37,6 +37,9 @@ impl Sqlite {
     }
 }
 
+/// What a line begins with when rows are sorted or grouped.
+const SORTS: &str = "USE TEMP B-TREE";
+
 /// The rows that `EXPLAIN QUERY PLAN` gives.
 pub(super) fn lines(rows: &[SqliteRow]) -> Result<Plan> {
     let mut lines = Vec::new();
@@ -76,7 +79,10 @@ fn add(
         .filter(|(_, detail)| reads_table(detail))
         .count();
     let mut parent = parent;
-    if parent.is_none() && lines.len() > 1 {
+    let feeds = lines
+        .iter()
+        .filter(|(_, detail)| !detail.starts_with(SORTS));
+    if parent.is_none() && feeds.count() > tables {
         parent = Some(plan.push(
             None,
             PlanNode {
@@ -88,10 +94,12 @@ fn add(
     // Sorting and grouping come last in the list and stand above what feeds them.
     for (line, detail) in lines
         .iter()
-        .filter(|(_, detail)| detail.starts_with("USE TEMP B-TREE"))
+        .rev()
+        .filter(|(_, detail)| detail.starts_with(SORTS))
     {
         let id = plan.push(parent, node(detail));
         add(plan, Some(id), *line, children);
+        parent = Some(id);
     }
     let mut join = parent;
     if tables > 1 {
@@ -104,7 +112,7 @@ fn add(
     }
     for (line, detail) in lines
         .iter()
-        .filter(|(_, detail)| !detail.starts_with("USE TEMP B-TREE"))
+        .filter(|(_, detail)| !detail.starts_with(SORTS))
     {
         let above = if reads_table(detail) { join } else { parent };
         let id = plan.push(above, node(detail));
@@ -219,14 +227,13 @@ mod tests {
         assert_eq!(
             seen,
             [
-                (Access::Other, "", None),
-                (Access::Sort, "", Some(0)),
+                (Access::Sort, "", None),
                 (Access::Join, "", Some(0)),
-                (Access::FullScan, "o", Some(2)),
-                (Access::IndexSearch, "c", Some(2)),
+                (Access::FullScan, "o", Some(1)),
+                (Access::IndexSearch, "c", Some(1)),
             ]
         );
-        assert_eq!(plan.nodes[4].condition, "rowid=?");
+        assert_eq!(plan.nodes[3].condition, "rowid=?");
     }
 
     #[test]

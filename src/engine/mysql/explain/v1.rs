@@ -740,3 +740,145 @@ fn count_rows(node: &mut PlanNode, json: &Value, times: f64, before: Before) {
         number(json, "r_other_time_ms"),
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::read;
+    use super::*;
+
+    fn words(plan: &Plan) -> Vec<(Option<usize>, &str)> {
+        plan.nodes
+            .iter()
+            .map(|node| (node.parent, node.operation.as_str()))
+            .collect()
+    }
+
+    #[test]
+    fn a_join_stands_above_its_tables_in_their_order() {
+        let plan = read(&json!({"query_block": {"select_id": 1, "cost_info": {"query_cost": "8.92"},
+            "ordering_operation": {"using_filesort": true, "nested_loop": [
+                {"table": {"table_name": "o", "access_type": "ref", "key": "o_user", "used_key_parts": ["user_id"],
+                    "ref": ["const"], "rows_examined_per_scan": 10, "rows_produced_per_join": 5, "filtered": "50.00",
+                    "cost_info": {"prefix_cost": "1.26"}, "attached_condition": "(`shop`.`o`.`total` > 5)"}},
+                {"table": {"table_name": "i", "access_type": "ref", "key": "i_order", "used_key_parts": ["order_id"],
+                    "ref": ["shop.o.id"], "rows_examined_per_scan": 2, "rows_produced_per_join": 10, "filtered": "100.00",
+                    "cost_info": {"prefix_cost": "8.92"}}}]}}}))
+        .unwrap();
+        assert_eq!(
+            words(&plan),
+            [
+                (None, "Sort"),
+                (Some(0), "Nested loop"),
+                (Some(1), "Index lookup (ref)"),
+                (Some(1), "Index lookup (ref)")
+            ]
+        );
+        let inner = &plan.nodes[3];
+        assert_eq!(
+            (
+                inner.condition.as_str(),
+                inner.examined_rows,
+                inner.estimated_rows
+            ),
+            ("order_id = o.id", Some(10.0), Some(10.0))
+        );
+        assert_eq!(plan.nodes[2].filter, "o.total > 5");
+        assert!((inner.cost.unwrap() - 7.66).abs() < 1e-9);
+        assert_eq!(plan.cost(), Some(8.92));
+        assert!(!plan.analyzed && !plan.nodes[1].cartesian);
+    }
+
+    #[test]
+    fn tables_that_nothing_joins_are_a_product() {
+        let table = |name: &str, condition: &str| {
+            json!({"table": {"table_name": name, "access_type": "ALL", "rows_examined_per_scan": 50, "rows_produced_per_join": 50,
+                "attached_condition": condition}})
+        };
+        let product = |condition: &str| {
+            let plan = read(
+                &json!({"query_block": {"nested_loop": [table("a", ""), table("b", condition)]}}),
+            )
+            .unwrap();
+            plan.nodes[0].cartesian
+        };
+        assert!(product("(`s`.`b`.`x` = 1)"));
+        assert!(!product("(`s`.`b`.`x` < `s`.`a`.`x`)"));
+    }
+
+    #[test]
+    fn what_mariadb_measured_is_counted_over_all_loops() {
+        let plan = read(&json!({"query_optimization": {"r_total_time_ms": 0.2}, "query_block": {"select_id": 1, "r_loops": 1,
+            "r_total_time_ms": 30.0, "nested_loop": [
+                {"table": {"table_name": "u", "access_type": "ALL", "r_loops": 1, "rows": 4977, "r_rows": 5000, "r_table_time_ms": 2.0,
+                    "r_other_time_ms": 1.0, "filtered": 100, "r_filtered": 18, "attached_condition": "u.age > 40"}},
+                {"table": {"table_name": "o", "access_type": "ref", "key": "o_user", "used_key_parts": ["user_id"], "ref": ["shop.u.id"],
+                    "r_loops": 900, "rows": 5, "r_rows": 10, "r_table_time_ms": 20.0, "r_other_time_ms": 4.0, "filtered": 100, "r_filtered": 100}}]}}))
+        .unwrap();
+        let (outer, inner) = (&plan.nodes[1], &plan.nodes[2]);
+        assert_eq!(
+            (outer.actual_rows, outer.removed_rows),
+            (Some(900.0), Some(4100.0))
+        );
+        assert_eq!(
+            (inner.actual_rows, inner.estimated_rows, inner.loops),
+            (Some(9000.0), Some(4500.0), Some(900.0))
+        );
+        assert_eq!(
+            (inner.time_ms, plan.execution_ms, plan.planning_ms),
+            (Some(24.0), Some(30.0), Some(0.2))
+        );
+        assert!(plan.analyzed);
+    }
+
+    #[test]
+    fn a_subquery_that_looks_outside_runs_again_for_each_row() {
+        let block = |condition: &str| {
+            json!({"query_block": {"nested_loop": [{"table": {"table_name": "u", "access_type": "ALL", "rows": 100, "filtered": 100}}],
+                "subqueries": [{"query_block": {"nested_loop": [
+                    {"table": {"table_name": "o", "access_type": "ALL", "rows": 7, "filtered": 100, "attached_condition": condition}}]}}]}})
+        };
+        let again = read(&block("o.user_id > u.id")).unwrap();
+        assert!(again.nodes[1].correlated);
+        assert_eq!(again.nodes[2].examined_rows, Some(700.0));
+        let once = read(&block("o.user_id > 5")).unwrap();
+        assert!(!once.nodes[1].correlated);
+        assert_eq!(once.nodes[2].examined_rows, Some(7.0));
+    }
+
+    #[test]
+    fn a_derived_table_is_no_relation() {
+        let plan = read(&json!({"query_block": {"table": {"table_name": "d", "access_type": "ALL", "rows_examined_per_scan": 9,
+            "materialized_from_subquery": {"using_temporary_table": true, "dependent": false, "query_block": {
+                "grouping_operation": {"using_temporary_table": true, "table": {"table_name": "orders", "access_type": "ALL", "rows_examined_per_scan": 90}}}}}}}))
+        .unwrap();
+        assert_eq!(
+            words(&plan),
+            [
+                (None, "Table scan"),
+                (Some(0), "Materialize"),
+                (Some(1), "Group, in a temporary table"),
+                (Some(2), "Table scan")
+            ]
+        );
+        assert_eq!(
+            (
+                plan.nodes[0].relation.as_str(),
+                plan.nodes[0].alias.as_str(),
+                plan.nodes[3].relation.as_str()
+            ),
+            ("", "d", "orders")
+        );
+    }
+
+    #[test]
+    fn nothing_to_do_is_said() {
+        let plan =
+            read(&json!({"query_block": {"select_id": 1, "message": "Impossible WHERE"}})).unwrap();
+        assert_eq!(
+            (words(&plan), plan.nodes[0].estimated_rows),
+            (vec![(None, "Impossible WHERE")], Some(0.0))
+        );
+    }
+}

@@ -1,5 +1,7 @@
 //! Iterators: what `MySQL` 8.3 and later measures. <https://dev.mysql.com/doc/refman/9.1/en/explain.html>
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 use super::{number, plain, string, strings, truth};
@@ -158,7 +160,7 @@ fn operation(json: &Value) -> String {
         _ => whole,
     };
     if let Some(most) = number(json, "per_chunk_limit") {
-        words.push_str(&format!(", first {most} rows"));
+        let _ = write!(words, ", first {most} rows");
     }
     if truth(json, "reverse") {
         words.push_str(", backward");
@@ -188,7 +190,11 @@ fn condition(json: &Value) -> String {
     let lookup = plain(&string(json, "lookup_condition"));
     let pushed = plain(&string(json, "pushed_index_condition"));
     let found = if lookup.is_empty() {
-        strings(json, "ranges").join(" or ")
+        strings(json, "ranges")
+            .iter()
+            .map(|range| plain(range))
+            .collect::<Vec<_>>()
+            .join(" or ")
     } else {
         lookup
     };
@@ -227,4 +233,96 @@ fn cartesian(json: &Value) -> bool {
         string(inner, "access_type") == "table"
             && number(inner, "estimated_rows").is_some_and(|rows| rows > 1.0)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::read;
+    use super::*;
+
+    #[test]
+    fn a_filter_is_a_part_of_the_scan_under_it() {
+        let plan = read(&json!({"query_plan": {"operation": "Limit: 10 row(s)", "access_type": "limit", "actual_rows": 10.0,
+            "actual_loops": 1, "estimated_rows": 10.0, "actual_last_row_ms": 52.3, "inputs": [
+            {"operation": "Filter: (orders.ship_country = 'DE')", "access_type": "filter", "condition": "(orders.ship_country = 'DE')",
+             "actual_rows": 12825.0, "actual_loops": 1, "estimated_rows": 9977.0, "actual_last_row_ms": 50.3, "inputs": [
+                {"operation": "Table scan on orders", "access_type": "table", "table_name": "orders", "schema_name": "shop",
+                 "actual_rows": 100_000.0, "actual_loops": 1, "estimated_rows": 99775.0, "actual_last_row_ms": 40.1}]}]},
+            "json_schema_version": "2.0"}))
+        .unwrap();
+        assert_eq!(plan.nodes.len(), 2);
+        let scan = &plan.nodes[1];
+        assert_eq!(
+            (scan.operation.as_str(), scan.access, scan.relation.as_str()),
+            ("Table scan", Access::FullScan, "orders")
+        );
+        assert_eq!(
+            (scan.filter.as_str(), scan.actual_rows, scan.removed_rows),
+            ("orders.ship_country = 'DE'", Some(12825.0), Some(87175.0))
+        );
+        assert_eq!(
+            (scan.estimated_rows, scan.examined_rows, scan.time_ms),
+            (Some(9977.0), Some(99775.0), Some(50.3))
+        );
+        assert!(plan.analyzed);
+    }
+
+    #[test]
+    fn means_per_loop_are_multiplied_out() {
+        let plan = read(&json!({"query_plan": {"operation": "Nested loop inner join", "access_type": "join", "join_algorithm": "nested_loop",
+            "actual_rows": 7.0, "actual_loops": 1, "actual_last_row_ms": 2.5, "inputs": [
+            {"operation": "Index lookup on o using o_status (status = 'pending')", "access_type": "index", "index_access_type": "index_lookup",
+             "table_name": "orders", "schema_name": "shop", "alias": "o", "index_name": "o_status", "lookup_condition": "status = 'pending'",
+             "actual_rows": 379.0, "actual_loops": 1, "estimated_rows": 379.0, "actual_last_row_ms": 1.0},
+            {"operation": "Single-row index lookup on u using PRIMARY (id = o.user_id)", "access_type": "index", "index_access_type": "index_lookup",
+             "table_name": "users", "schema_name": "shop", "alias": "u", "index_name": "PRIMARY", "lookup_condition": "id = o.user_id",
+             "actual_rows": 0.5, "actual_loops": 400, "estimated_rows": 1.0, "actual_last_row_ms": 0.003}]}}))
+        .unwrap();
+        let inner = &plan.nodes[2];
+        assert_eq!(
+            (
+                inner.operation.as_str(),
+                inner.alias.as_str(),
+                inner.condition.as_str()
+            ),
+            ("Single-row index lookup", "u", "id = o.user_id")
+        );
+        assert_eq!(
+            (inner.actual_rows, inner.estimated_rows, inner.loops),
+            (Some(200.0), Some(400.0), Some(400.0))
+        );
+        assert!((inner.time_ms.unwrap() - 1.2).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_hash_join_without_a_condition_is_a_product_unless_a_filter_joins() {
+        let join = json!({"operation": "Inner hash join (no condition)", "access_type": "join", "join_algorithm": "hash", "hash_condition": []});
+        assert!(read(&join).unwrap().nodes[0].cartesian);
+        let filtered = json!({"operation": "Filter: (a.x < b.x)", "access_type": "filter", "condition": "(a.x < b.x)", "inputs": [join]});
+        assert!(!read(&filtered).unwrap().nodes[1].cartesian);
+    }
+
+    #[test]
+    fn what_was_never_run_has_no_rows() {
+        let plan = read(&json!({"operation": "Table scan on r", "access_type": "table", "table_name": "r", "actual_rows": null,
+            "actual_loops": null, "actual_last_row_ms": null, "estimated_rows": 9.0}))
+        .unwrap();
+        assert_eq!(
+            (
+                plan.nodes[0].loops,
+                plan.nodes[0].actual_rows,
+                plan.nodes[0].estimated_rows
+            ),
+            (Some(0.0), Some(0.0), Some(9.0))
+        );
+        assert_eq!(
+            (
+                plan.nodes[0].relation.as_str(),
+                plan.nodes[0].alias.as_str()
+            ),
+            ("", "r")
+        );
+    }
 }

@@ -55,7 +55,7 @@ enum Command {
     },
     /// Run one tool and print its answer.
     Call {
-        /// explain_query, propose_migration, check_locks, draw_erd or describe_schema.
+        /// `explain_query`, `propose_migration`, `check_locks`, `draw_erd` or `describe_schema`.
         tool: String,
         /// Its parameters as a JSON object; - reads them from standard input.
         #[arg(default_value = "{}")]
@@ -147,7 +147,7 @@ async fn serve(
         .await?;
     } else {
         tokio::select! {
-            served = server.serve_stdio() => served.map_err(|reason| Error::Config { reason })?,
+            ended = server.serve_stdio() => ended.map_err(|reason| Error::Config { reason })?,
             () = stop.cancelled() => {}
         }
     }

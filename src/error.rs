@@ -94,6 +94,10 @@ fn code_of(code: &str) -> String {
 }
 
 impl Error {
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "numbers and texts are given as they come"
+    )]
     pub fn unexpected(what: &'static str, reason: impl ToString) -> Self {
         Self::Unexpected {
             what,

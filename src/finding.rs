@@ -65,6 +65,10 @@ pub struct Evidence {
 }
 
 impl Evidence {
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "numbers and texts are given as they come"
+    )]
     pub fn new(label: &str, value: impl ToString, unit: &str, source: Source) -> Self {
         Self {
             label: label.to_owned(),

@@ -28,10 +28,14 @@
 //! - `finding`: what any rule says. `glob`: patterns over names.
 //!
 //! What must hold is tested by `tests/it/tidy.rs`, which reads this source:
-//! 1. Only `server` names rmcp or axum. 2. Only `engine` and `error` name sqlx. 3. Thinking is as told above.
+//! 1. Only `server` names rmcp or axum.
+//! 2. Only `engine` and `error` name sqlx.
+//! 3. Thinking is as told above.
 //! 4. No tool asks which engine it has: what an engine cannot show comes back as a finding or as skipped.
-//! 5. No engine names another. 6. SQL made at run time enters at known places only. 7. A tool has words, code
-//! and a place in the list. 8. A rule is one file, a value in one slice, an id, with its cases.
+//! 5. No engine names another.
+//! 6. SQL made at run time enters at known places only.
+//! 7. A tool has words, code and a place in the list.
+//! 8. A rule is one file, a value in one slice, an id, with its cases.
 
 pub mod advice;
 pub mod answer;

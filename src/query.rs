@@ -126,7 +126,7 @@ impl<'a> Query<'a> {
         match statement {
             Statement::Update(update) => {
                 collect.query.add_changed(
-                    &[update.table.clone()],
+                    std::slice::from_ref(&update.table),
                     update.selection.as_ref(),
                     catalog,
                 );
@@ -199,11 +199,10 @@ impl<'a> Query<'a> {
         };
         let mut scope = Scope::default();
         let names = scope.add_from(&select.from, catalog);
-        let first = match select.projection.first() {
-            Some(
-                SelectItem::UnnamedExpr(first) | SelectItem::ExprWithAlias { expr: first, .. },
-            ) => first,
-            _ => return,
+        let Some(SelectItem::UnnamedExpr(first) | SelectItem::ExprWithAlias { expr: first, .. }) =
+            select.projection.first()
+        else {
+            return;
         };
         if let Some(column) = names.column(first) {
             // `WHERE y IS NOT NULL` inside takes the trap away.

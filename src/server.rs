@@ -13,7 +13,7 @@ use rmcp::model::{
     PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities,
     ServerConfig, Tool as McpTool, ToolAnnotations,
 };
-use rmcp::service::{RequestContext, RoleServer};
+use rmcp::service::{RequestContext, RoleServer, ServerInitializeError};
 use rmcp::{ErrorData, ServerHandler, ServiceExt as _};
 use serde_json::Value;
 
@@ -43,12 +43,16 @@ impl Server {
 
     /// Serves one client on standard input and output, until it hangs up.
     pub async fn serve_stdio(self) -> Result<(), String> {
-        let running = self
-            .serve(rmcp::transport::io::stdio_pipes())
-            .await
-            .map_err(|error| error.to_string())?;
-        running.waiting().await.map_err(|error| error.to_string())?;
-        Ok(())
+        match self.serve(rmcp::transport::io::stdio_pipes()).await {
+            Ok(running) => running
+                .waiting()
+                .await
+                .map(drop)
+                .map_err(|error| error.to_string()),
+            // A host that looked and went away again.
+            Err(ServerInitializeError::ConnectionClosed(_)) => Ok(()),
+            Err(error) => Err(error.to_string()),
+        }
     }
 }
 

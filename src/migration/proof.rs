@@ -188,7 +188,7 @@ impl Prover {
                 self.enter(0, 2)
             }
             (_, _) => {
-                self.proof.why_not = "the scratch database answered out of turn".to_owned();
+                "the scratch database answered out of turn".clone_into(&mut self.proof.why_not);
                 Stage::Done
             }
         };

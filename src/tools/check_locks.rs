@@ -222,7 +222,7 @@ fn summary(seen: &LocksSeen) -> String {
     );
     match seen.graph.roots().as_slice() {
         [] if seen.graph.cycle().is_some() => {
-            text.push_str(", in a ring: a deadlock that has not been broken yet.")
+            text.push_str(", in a ring: a deadlock that has not been broken yet.");
         }
         [] => text.push_str(", but who blocks them cannot be seen."),
         [root] => {

@@ -273,7 +273,7 @@ fn write_table(text: &mut String, catalog: &Catalog, table: &Table, detailed: bo
     match table.rows {
         Some(rows) => facts.push(format!("~{} rows", count(rows))),
         None if table.kind == TableKind::Table => {
-            facts.push("rows unknown (never analysed)".to_owned())
+            facts.push("rows unknown (never analysed)".to_owned());
         }
         None => {}
     }

@@ -283,7 +283,7 @@ fn a_prepared_transaction_is_named_as_root() {
             &place.url,
             "CREATE TABLE p (id int PRIMARY KEY); INSERT INTO p VALUES (1)",
         );
-        let task = block_on(async {
+        let session = block_on(async {
             let mut session = connect(&place.url).await;
             execute(
                 &mut session,
@@ -291,8 +291,9 @@ fn a_prepared_transaction_is_named_as_root() {
             )
             .await;
             session.close().await.unwrap();
-            wait_for(connect(&place.url).await, "UPDATE p SET id = 3".to_owned())
+            connect(&place.url).await
         });
+        let task = block_on(async { Some(wait_for(session, "UPDATE p SET id = 3".to_owned())) });
         let (text, locks) = locks_when_waiting(&place, 1);
         assert_eq!(locks["roots"][0]["kind"], "prepared_transaction", "{text}");
         assert_eq!(locks["roots"][0]["id"], "prepared:forgotten", "{text}");
@@ -303,7 +304,7 @@ fn a_prepared_transaction_is_named_as_root() {
             "{text}"
         );
         servers::run(&place.url, "ROLLBACK PREPARED 'forgotten'");
-        block_on(task).unwrap();
+        block_on(task.unwrap()).unwrap();
     }
 }
 

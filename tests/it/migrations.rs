@@ -97,6 +97,12 @@ fn apply(place: &Place, file: &str) {
     });
 }
 
+fn apply_all(place: &Place, files: &[String]) {
+    for file in files {
+        apply(place, file);
+    }
+}
+
 /// The schema as the product tells it, without what changes by itself and without the order of columns.
 fn schema(client: &mut Client) -> Value {
     let mut schema = client
@@ -140,12 +146,13 @@ fn a3_m1_every_proposal_runs_up_down_and_up_on_the_real_server() {
                     );
                     let (up, down) = (files(&answer, ".up.sql"), files(&answer, ".down.sql"));
                     assert_eq!(up.len(), down.len(), "{at}");
-                    up.iter().for_each(|file| apply(&place, file));
+                    apply_all(&place, &up);
                     let after = schema(&mut client);
                     assert_ne!(before, after, "{at}: up changed nothing");
-                    down.iter().rev().for_each(|file| apply(&place, file));
+                    let back: Vec<String> = down.iter().rev().cloned().collect();
+                    apply_all(&place, &back);
                     assert_eq!(before, schema(&mut client), "{at}: down");
-                    up.iter().for_each(|file| apply(&place, file));
+                    apply_all(&place, &up);
                     assert_eq!(after, schema(&mut client), "{at}: up again");
                     c2_guards_say_that_all_is_done(&place, &answer, &at);
                 }
@@ -385,9 +392,7 @@ fn a_rebuilt_table_keeps_triggers_indexes_and_rows() {
         "ALTER TABLE orders ALTER COLUMN note SET NOT NULL",
     )
     .structured;
-    files(&answer, ".up.sql")
-        .iter()
-        .for_each(|file| apply(&place, file));
+    apply_all(&place, &files(&answer, ".up.sql"));
     assert_eq!(
         servers::number(&place.url, "SELECT count(*) FROM orders"),
         20_000

@@ -20,9 +20,9 @@ fn files(folder: &str, ending: &str) -> Vec<String> {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                walk(&path, found)
+                walk(&path, found);
             } else {
-                found.push(path)
+                found.push(path);
             }
         }
     }
@@ -288,12 +288,28 @@ fn modules_begin_with_what_they_are_for_and_stay_readable() {
     /// Longer than 500 lines, and why.
     const LONG: &[(&str, &str)] = &[
         (
-            "src/engine/mysql/ddl.rs",
-            "all changes on one engine, read side by side with the other engines' files",
+            "src/engine/mysql/ddl/column.rs",
+            "what two flavours can do to a column, case by case",
         ),
-        ("src/engine/postgres/ddl.rs", "the same"),
+        (
+            "src/engine/mysql/explain/v1.rs",
+            "one plan format of two flavours, with recorded plans as its cases",
+        ),
+        (
+            "src/engine/mysql/locks.rs",
+            "two flavours' waits read into one graph",
+        ),
+        (
+            "src/engine/postgres/ddl.rs",
+            "all changes on one engine, read side by side with the other engines'",
+        ),
         ("src/engine/sqlite/ddl.rs", "the same"),
+        (
+            "src/query.rs",
+            "one walk over one tree: names, predicates and joins are resolved together",
+        ),
         ("src/statement.rs", "the one door: it is read as a whole"),
+        ("src/tools/describe_schema.rs", "one tool, one file"),
         ("src/tools/explain_query.rs", "one tool, one file"),
     ];
     for source in sources() {

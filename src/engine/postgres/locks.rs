@@ -104,7 +104,7 @@ impl Postgres {
     }
 }
 
-/// "RowExclusiveLock public.orders"
+/// "`RowExclusiveLock` public.orders"
 fn lock(held: &str) -> Lock {
     let (mode, object) = held.split_once(' ').unwrap_or((held, ""));
     Lock {

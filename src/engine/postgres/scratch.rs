@@ -6,11 +6,7 @@ use crate::engine::Scratch;
 use crate::error::{Error, Result};
 
 impl Postgres {
-    #[expect(
-        clippy::unused_async,
-        clippy::unused_self,
-        reason = "the contract of all engines"
-    )]
+    #[expect(clippy::unused_async, reason = "the contract of all engines")]
     pub(in crate::engine) async fn scratch(&mut self, _catalog: &Catalog) -> Result<Scratch> {
         Err(Error::Unsupported {
             what: "a proof on scratch".to_owned(),

@@ -154,7 +154,7 @@ async fn add_foreign_keys(
     for row in sqlx::query(FOREIGN_KEYS).fetch_all(connection).await? {
         let key = keys
             .entry((row.try_get("table_name")?, row.try_get("id")?))
-            .or_insert_with(ForeignKey::default);
+            .or_default();
         key.referenced_table = row.try_get("referenced_table")?;
         key.on_delete = row.try_get("on_delete")?;
         key.on_update = row.try_get("on_update")?;

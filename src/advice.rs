@@ -77,9 +77,12 @@ fn candidate<'a>(scope: &Scope<'a>, position: usize, table: &'a Table) -> Option
     };
     let mut columns: Vec<Key<'a>> = Vec::new();
     let mut served = Vec::new();
-    for predicate in
-        own().filter(|p| matches!(p.kind, PredicateKind::Equality | PredicateKind::IsNull))
-    {
+    for predicate in own().filter(|p| {
+        matches!(
+            p.kind,
+            PredicateKind::Equality | PredicateKind::AnyOf | PredicateKind::IsNull
+        )
+    }) {
         push(&mut columns, predicate.column.column, false);
         served.push(predicate);
     }
@@ -127,6 +130,10 @@ fn candidate<'a>(scope: &Scope<'a>, position: usize, table: &'a Table) -> Option
         }
         None => {}
     }
+    // Rows found by several values come in as many runs.
+    gives_order &= !served
+        .iter()
+        .any(|predicate| predicate.kind == PredicateKind::AnyOf);
     // All descending is all ascending, read backwards.
     let sort_keys: Vec<bool> = columns.iter().map(|key| key.descending).collect();
     if gives_order && order.iter().all(|(_, descending)| *descending) && sort_keys.contains(&true) {
@@ -137,9 +144,10 @@ fn candidate<'a>(scope: &Scope<'a>, position: usize, table: &'a Table) -> Option
     if columns.is_empty() || (served.is_empty() && !gives_order && !for_join) {
         return None;
     }
-    let bare: Vec<&str> = served
+    // What names anything but the table's own columns cannot be asked of the table alone.
+    let bare: Option<Vec<&str>> = served
         .iter()
-        .map(|predicate| predicate.bare.as_str())
+        .map(|predicate| predicate.bare.as_deref())
         .collect();
     let shown: Vec<&str> = served
         .iter()
@@ -147,7 +155,7 @@ fn candidate<'a>(scope: &Scope<'a>, position: usize, table: &'a Table) -> Option
         .collect();
     Some(Candidate {
         table,
-        condition: bare.join(" AND "),
+        condition: bare.unwrap_or_default().join(" AND "),
         shown: shown.join(" AND "),
         columns,
         gives_order,
@@ -165,6 +173,7 @@ fn push<'a>(columns: &mut Vec<Key<'a>>, column: &'a str, descending: bool) {
 fn is_there(candidate: &Candidate<'_>) -> bool {
     candidate.table.indexes.iter().any(|index| {
         index.valid
+            && matches!(index.method.as_str(), "" | "btree")
             && index.predicate.is_empty()
             && index.columns.len() >= candidate.columns.len()
             && index

@@ -83,7 +83,7 @@ impl Common {
             text.push_str(" · ");
             text.push_str(extra);
         }
-        let _ = write!(text, "\n\nVerdict: {}\n", self.summary);
+        let _ = write!(text, "\n\nVerdict: {}\n", one_line(&self.summary));
         text
     }
 
@@ -154,9 +154,9 @@ impl Common {
 fn write_finding(text: &mut String, finding: &Finding) {
     let _ = write!(text, "  {:<8} {}", finding.severity.word(), finding.rule);
     if !finding.object.is_empty() {
-        let _ = write!(text, " · {}", finding.object);
+        let _ = write!(text, " · {}", one_line(&finding.object));
     }
-    let _ = write!(text, " · {}", finding.title);
+    let _ = write!(text, " · {}", one_line(&finding.title));
     if !finding.persona.is_empty() {
         let _ = write!(text, " [{}]", finding.persona.join(", "));
     }
@@ -171,16 +171,22 @@ fn write_finding(text: &mut String, finding: &Finding) {
                 } else {
                     format!(" {}", e.unit)
                 };
-                format!("{} {}{} ({})", e.label, e.value, unit, e.source.words())
+                format!(
+                    "{} {}{} ({})",
+                    e.label,
+                    one_line(&e.value),
+                    unit,
+                    e.source.words()
+                )
             })
             .collect();
         let _ = writeln!(text, "           {}", numbers.join(" · "));
     }
     if finding.severity < Severity::Info && !finding.effect.is_empty() {
-        let _ = writeln!(text, "           effect: {}", finding.effect);
+        let _ = writeln!(text, "           effect: {}", one_line(&finding.effect));
     }
     if !finding.remedy.is_empty() {
-        let _ = writeln!(text, "           remedy: {}", finding.remedy);
+        let _ = writeln!(text, "           remedy: {}", one_line(&finding.remedy));
     }
     for sql in &finding.sql {
         let _ = writeln!(text, "           {sql}");

@@ -116,13 +116,13 @@ impl Error {
                     // PostgreSQL: invalid authorization; MySQL: access denied.
                     "28000" | "28P01" | "1045" | "1044" | "1698" => Self::Login {
                         database,
-                        reason: if code.starts_with("28") && code.len() == 5 {
-                            "authentication failed (28P01)".to_owned()
-                        } else {
-                            format!("access denied ({code})")
-                        },
+                        reason: format!("authentication failed ({code})"),
                     },
                     // SQLite: file is not a database.
+                    code if may_hold_values(code) => Self::Database {
+                        message: "a value in the data made the statement fail; the server's text is not shown, because it may hold that value".to_owned(),
+                        code: code.to_owned(),
+                    },
                     "26" => Self::NotADatabase { database, reason: "the file has another format, or is encrypted".to_owned() },
                     "14" => Self::Unreachable { database, reason: "the file cannot be opened (14): it does not exist, or may not be read".to_owned() },
                     _ => Self::Unreachable { database, reason: format!("{reason} ({code})") },
@@ -189,6 +189,10 @@ impl From<sqlx::Error> for Error {
                             "Every session here is read-only; use propose_migration for changes."
                                 .to_owned(),
                     },
+                    code if may_hold_values(code) => Self::Database {
+                        message: "a value in the data made the statement fail; the server's text is not shown, because it may hold that value".to_owned(),
+                        code: code.to_owned(),
+                    },
                     "26" => Self::NotADatabase {
                         database: "the file".to_owned(),
                         reason: "it has another format, or is encrypted".to_owned(),
@@ -209,4 +213,18 @@ impl From<sqlx::Error> for Error {
             other => Self::unexpected("an answer", kind_of(&other)),
         }
     }
+}
+
+/// Errors whose text quotes the value that they stumbled over, or any text that a function chose.
+fn may_hold_values(code: &str) -> bool {
+    const MYSQL: &[&str] = &[
+        "1062", "1105", "1264", "1292", "1365", "1366", "1411", "1525", "1644", "1690", "3140",
+        "3141", "3143", "4038",
+    ];
+    let sqlstate = code.len() == 5;
+    sqlstate
+        && ["22", "23", "P0"]
+            .iter()
+            .any(|class| code.starts_with(class))
+        || MYSQL.contains(&code)
 }

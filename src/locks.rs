@@ -132,7 +132,22 @@ impl LockGraph {
 
     /// Leaves only the waits that lead to or from this session.
     pub fn keep_around(&mut self, id: &str) {
-        let mut kept: BTreeSet<String> = BTreeSet::from([id.to_owned()]);
+        self.keep(BTreeSet::from([id.to_owned()]));
+    }
+
+    /// Leaves only the waits for one object, and all that they lead to.
+    pub fn keep_object(&mut self, name: &str) {
+        let bare = |object: &str| object.rsplit('.').next().unwrap_or(object).to_lowercase();
+        let wanted = bare(name);
+        let about = self
+            .waits
+            .iter()
+            .filter(|wait| bare(&wait.object) == wanted);
+        self.keep(about.map(|wait| wait.waiter.clone()).collect());
+    }
+
+    /// Leaves what hangs together with these sessions.
+    fn keep(&mut self, mut kept: BTreeSet<String>) {
         loop {
             let before = kept.len();
             for wait in &self.waits {
@@ -147,21 +162,6 @@ impl LockGraph {
         }
         self.waits.retain(|wait| kept.contains(&wait.waiter));
         self.orphans.retain(|orphan| kept.contains(orphan));
-    }
-
-    /// Leaves only the waits for one object, and those around them.
-    pub fn keep_object(&mut self, name: &str) {
-        let bare = |object: &str| object.rsplit('.').next().unwrap_or(object).to_lowercase();
-        let wanted = bare(name);
-        let about: Vec<String> = self
-            .waits
-            .iter()
-            .filter(|wait| bare(&wait.object) == wanted)
-            .flat_map(|wait| [wait.waiter.clone(), wait.blocker.clone()])
-            .collect();
-        self.waits
-            .retain(|wait| about.contains(&wait.waiter) || about.contains(&wait.blocker));
-        self.orphans.clear();
     }
 
     /// Everyone who waits.
@@ -357,6 +357,20 @@ mod tests {
         ]);
         assert_eq!(graph.roots(), ["1"]);
         assert!(graph.tree().iter().filter(|line| line.depth == 2).count() == 2);
+    }
+
+    #[test]
+    fn what_is_kept_around_a_table_still_ends_at_the_true_root() {
+        let mut waits = vec![
+            wait("2", "1", Relation::Holds),
+            wait("1", "9", Relation::Holds),
+            wait("5", "4", Relation::Holds),
+        ];
+        waits[0].object = "public.orders".to_owned();
+        let mut graph = graph(waits);
+        graph.keep_object("orders");
+        assert_eq!(graph.roots(), ["9"]);
+        assert_eq!(graph.waiting().len(), 2);
     }
 
     #[test]

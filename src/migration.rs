@@ -177,7 +177,7 @@ impl Reversible {
 pub struct Facts {
     pub rows: Option<i64>,
     pub size_bytes: Option<i64>,
-    /// Rows that break the new rule: NULLs, or rows without a parent, or duplicates.
+    /// Rows that break the new rule: NULLs, or rows without a parent.
     pub offending: Option<i64>,
 }
 
@@ -261,7 +261,12 @@ impl Migration {
                 },
             ),
             backfill_before_constraint: Item::new(
-                true,
+                backfill.is_none_or(|at| {
+                    !self
+                        .steps()
+                        .take(at)
+                        .any(|step| step.up.contains("NOT NULL"))
+                }),
                 if backfill.is_some() {
                     "the backfill is a step before the constraint"
                 } else {

@@ -62,14 +62,17 @@ pub struct Predicate<'a> {
     pub kind: PredicateKind,
     /// As written, for display.
     pub text: String,
-    /// With the table's alias taken out, to be asked of the table alone.
-    pub bare: String,
+    /// With the table's alias taken out, to be asked of the table alone; nothing where it names more than
+    /// its own column.
+    pub bare: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PredicateKind {
     Equality,
     Range,
+    /// One of several values: found like equality, but not in order.
+    AnyOf,
     IsNull,
     /// `<>`, NOT LIKE, NOT IN: an index rarely helps.
     Negative,
@@ -283,6 +286,27 @@ impl<'a> Names<'a> {
         }
     }
 
+    /// Whether every name in an expression is this column.
+    fn only(&self, expr: &Expr, column: &ColumnUse<'a>) -> bool {
+        struct Others<'n, 'a>(&'n Names<'a>, &'n ColumnUse<'a>, bool);
+        impl Visitor for Others<'_, '_> {
+            type Break = ();
+            fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+                self.2 |= match expr {
+                    Expr::Identifier(_) | Expr::CompoundIdentifier(_) => {
+                        self.0.column(expr).as_ref() != Some(self.1)
+                    }
+                    Expr::Subquery(_) | Expr::Exists { .. } | Expr::InSubquery { .. } => true,
+                    _ => false,
+                };
+                ControlFlow::Continue(())
+            }
+        }
+        let mut others = Others(self, column, false);
+        let _ = expr.visit(&mut others);
+        !others.2
+    }
+
     fn mentions_any(&self, expr: &Expr) -> bool {
         struct Any<'n, 'a>(&'n Names<'a>, bool);
         impl Visitor for Any<'_, '_> {
@@ -433,22 +457,23 @@ impl<'a> Scope<'a> {
                 continue;
             }
             if let Some((column, kind)) = classify(part, names) {
+                let bare = names.only(part, &column).then(|| without_qualifiers(part));
                 self.predicates.push(Predicate {
                     column,
                     kind,
                     text: part.to_string(),
-                    bare: without_qualifiers(part),
+                    bare,
                 });
             }
         }
     }
 }
 
-fn classify<'a>(expr: &Expr, names: &Names<'a>) -> Option<(ColumnUse<'a>, PredicateKind)> {
+fn classify<'a>(whole: &Expr, names: &Names<'a>) -> Option<(ColumnUse<'a>, PredicateKind)> {
     use PredicateKind::{
-        Equality, IsNull, LikeLeadingWildcard, LikePrefix, Negative, Range, Wrapped,
+        AnyOf, Equality, IsNull, LikeLeadingWildcard, LikePrefix, Negative, Range, Wrapped,
     };
-    match expr {
+    match whole {
         Expr::BinaryOp { left, op, right } => {
             let kind = match op {
                 BinaryOperator::Eq | BinaryOperator::Spaceship => Equality,
@@ -472,9 +497,18 @@ fn classify<'a>(expr: &Expr, names: &Names<'a>) -> Option<(ColumnUse<'a>, Predic
             }
             names.wrapped(column_side).map(|column| (column, Wrapped))
         }
-        Expr::InList { expr, negated, .. } => names
-            .column(expr)
-            .map(|column| (column, if *negated { Negative } else { Equality })),
+        Expr::InList {
+            expr,
+            negated,
+            list,
+        } => {
+            let kind = match (negated, list.len()) {
+                (true, _) => Negative,
+                (false, 1) => Equality,
+                (false, _) => AnyOf,
+            };
+            names.column(expr).map(|column| (column, kind))
+        }
         Expr::Between { expr, negated, .. } => match names.column(expr) {
             Some(column) => Some((column, if *negated { Negative } else { Range })),
             None => names.wrapped(expr).map(|column| (column, Wrapped)),
@@ -493,9 +527,13 @@ fn classify<'a>(expr: &Expr, names: &Names<'a>) -> Option<(ColumnUse<'a>, Predic
             pattern,
             ..
         } => {
-            let column = names.column(expr).or_else(|| names.wrapped(expr))?;
+            let (column, plain) = match names.column(expr) {
+                Some(column) => (column, true),
+                None => (names.wrapped(expr)?, false),
+            };
             let kind = match (negated, leading_wildcard(pattern)) {
                 (true, _) => Negative,
+                (false, Some(false)) if !plain || matches!(whole, Expr::ILike { .. }) => Wrapped,
                 (false, Some(true)) => LikeLeadingWildcard,
                 (false, Some(false)) => LikePrefix,
                 (false, None) => return None,
@@ -507,7 +545,7 @@ fn classify<'a>(expr: &Expr, names: &Names<'a>) -> Option<(ColumnUse<'a>, Predic
             expr,
         } => names.column(expr).map(|column| (column, Equality)),
         Expr::Identifier(_) | Expr::CompoundIdentifier(_) => {
-            names.column(expr).map(|column| (column, Equality))
+            names.column(whole).map(|column| (column, Equality))
         }
         _ => None,
     }

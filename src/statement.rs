@@ -77,6 +77,14 @@ impl Dialect {
         quoted
     }
 
+    /// The name that an identifier in a statement means.
+    pub fn name_of(self, ident: &ast::Ident) -> String {
+        match (self, ident.quote_style) {
+            (Self::Postgres, None) => ident.value.to_lowercase(),
+            _ => ident.value.clone(),
+        }
+    }
+
     /// A table's name, qualified unless it lies in the default schema.
     pub fn table(self, schema: &str, name: &str, default_schema: &str) -> String {
         if schema.is_empty() || schema == default_schema {
@@ -316,6 +324,7 @@ impl Statement {
             }
             ControlFlow::<()>::Continue(())
         });
+        faithful(&self.ast, self.dialect)?;
         match missing {
             None => Ok(self),
             Some(name) => Err(Error::Refused {
@@ -483,15 +492,38 @@ pub fn parse_all(sql: &str, dialect: Dialect) -> Result<Vec<ast::Statement>> {
             instead: "Write what it should do without the comment.".to_owned(),
         });
     }
+    let read = |sql: &str| {
+        let parser = dialect.parser();
+        Parser::new(parser.as_ref())
+            .with_recursion_limit(MAX_DEPTH)
+            .try_with_sql(sql)
+            .and_then(|mut parser| parser.parse_statements())
+    };
+    let statements = read(sql).map_err(|error| Error::Parse {
+        dialect: dialect.name(),
+        reason: parse_reason(&error),
+    })?;
+    for statement in &statements {
+        faithful(statement, dialect)?;
+    }
+    Ok(statements)
+}
+
+/// What is sent is the tree written out again. Where the server could read that in another way than it
+/// was read here (a backslash before a quote, above all), nothing is sent.
+fn faithful(statement: &ast::Statement, dialect: Dialect) -> Result<()> {
     let parser = dialect.parser();
-    Parser::new(parser.as_ref())
+    let again = Parser::new(parser.as_ref())
         .with_recursion_limit(MAX_DEPTH)
-        .try_with_sql(sql)
-        .and_then(|mut parser| parser.parse_statements())
-        .map_err(|error| Error::Parse {
-            dialect: dialect.name(),
-            reason: parse_reason(&error),
-        })
+        .try_with_sql(&statement.to_string())
+        .and_then(|mut parser| parser.parse_statements());
+    if again.ok().as_deref() == Some(std::slice::from_ref(statement)) {
+        return Ok(());
+    }
+    Err(Error::Refused {
+        reason: "a text in it could be read in another way by the server".to_owned(),
+        instead: "Write it without a backslash beside a quote; for explain_query another value of the same kind gives the same plan.".to_owned(),
+    })
 }
 
 fn parse_reason(error: &sqlparser::parser::ParserError) -> String {
@@ -530,7 +562,10 @@ const HARMFUL: &[&str] = &[
     "benchmark",
     "dblink",
     "dblink_connect",
+    "dblink_connect_u",
     "dblink_exec",
+    "dblink_open",
+    "dblink_send_query",
     "edit",
     "fts3_tokenizer",
     "get_lock",
@@ -543,6 +578,10 @@ const HARMFUL: &[&str] = &[
     "nextval",
     "pg_advisory_lock",
     "pg_cancel_backend",
+    "pg_create_logical_replication_slot",
+    "pg_create_physical_replication_slot",
+    "pg_create_restore_point",
+    "pg_drop_replication_slot",
     "pg_export_snapshot",
     "pg_logical_emit_message",
     "pg_ls_dir",
@@ -556,6 +595,8 @@ const HARMFUL: &[&str] = &[
     "pg_sleep_for",
     "pg_sleep_until",
     "pg_stat_file",
+    "pg_stat_reset",
+    "pg_stat_statements_reset",
     "pg_switch_wal",
     "pg_terminate_backend",
     "query_to_xml",
@@ -703,6 +744,38 @@ pub fn mask_literals(sql: &str, dialect: Dialect) -> String {
     masked
 }
 
+/// A condition from a plan with every quoted text taken out that the statement does not hold.
+pub fn only_known_values(condition: &str, statement: &str) -> String {
+    let mut shown = String::with_capacity(condition.len());
+    let mut rest = condition;
+    while let Some((before, after)) = rest.split_once('\'') {
+        shown.push_str(before);
+        // The end is the first quote that is not doubled.
+        let mut end = None;
+        let mut quotes = after.match_indices('\'').peekable();
+        while let Some((at, _)) = quotes.next() {
+            if quotes.peek().is_some_and(|(next, _)| *next == at + 1) {
+                quotes.next();
+            } else {
+                end = Some(at);
+                break;
+            }
+        }
+        let end = end.unwrap_or(after.len());
+        let value = after.get(..end).unwrap_or_default();
+        if !value.is_empty() && !statement.contains(value) {
+            shown.push('?');
+        } else {
+            shown.push('\'');
+            shown.push_str(value);
+            shown.push('\'');
+        }
+        rest = after.get(end + 1..).unwrap_or_default();
+    }
+    shown.push_str(rest);
+    shown
+}
+
 fn skip_quoted(rest: &mut std::iter::Peekable<std::str::Chars<'_>>, quote: char, backslash: bool) {
     while let Some(character) = rest.next() {
         if backslash && character == '\\' {
@@ -725,6 +798,16 @@ mod tests {
     fn the_list_of_harmful_functions_is_sorted() {
         assert!(HARMFUL.is_sorted() && RESERVED.is_sorted());
         assert!(sqlparser::keywords::ALL_KEYWORDS.is_sorted());
+    }
+
+    #[test]
+    fn values_that_the_statement_does_not_hold_are_hidden() {
+        let sql = "SELECT 1 FROM t WHERE a = 'mine' AND b = (SELECT pw FROM s)";
+        assert_eq!(
+            only_known_values("(a = 'mine') and (b = 'its secret''s')", sql),
+            "(a = 'mine') and (b = ?)"
+        );
+        assert_eq!(only_known_values("b = 'cut", sql), "b = ?");
     }
 
     #[test]
@@ -754,6 +837,33 @@ mod tests {
         assert_eq!(Dialect::Sqlite.identifier("we\"ird"), "\"we\"\"ird\"");
         assert_eq!(Dialect::MySql.identifier("PlaylistTrack"), "PlaylistTrack");
         assert_eq!(Dialect::MySql.identifier("order"), "`order`");
+    }
+
+    #[test]
+    fn a_text_that_the_server_could_read_in_another_way_is_refused() {
+        for (sql, dialect) in [
+            (r"SELECT '\'' OR f() -- '", Dialect::Postgres),
+            (
+                r"ALTER TABLE t ADD COLUMN x text DEFAULT '\''; DELETE FROM t; --'",
+                Dialect::Sqlite,
+            ),
+            (r"SELECT '\\', ' OR f() -- '", Dialect::MySql),
+        ] {
+            assert!(
+                matches!(parse_all(sql, dialect), Err(Error::Refused { .. })),
+                "{sql}"
+            );
+        }
+        let bound = Statement::parse("SELECT a FROM t WHERE a = $1", Dialect::Postgres)
+            .unwrap()
+            .bind(&[serde_json::json!(r"\' OR f() -- ")]);
+        assert!(matches!(bound, Err(Error::Refused { .. })));
+        for sql in [
+            "SELECT 'it''s', E'a\\n', $$x$$",
+            "SELECT a FROM t WHERE b LIKE '50\\%' ESCAPE '\\'",
+        ] {
+            assert!(parse_all(sql, Dialect::Postgres).is_ok(), "{sql}");
+        }
     }
 
     #[test]

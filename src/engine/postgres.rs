@@ -26,6 +26,8 @@ pub struct Postgres {
     search_path: String,
     default_schema: String,
     allow_literals: bool,
+    /// The statement calls what may change something: its conditions are not counted on rows.
+    runs_nothing: bool,
 }
 
 /// A path that no user's object can stand in: for our own catalog queries.
@@ -56,6 +58,7 @@ impl Postgres {
             search_path: identity.try_get("search_path")?,
             default_schema: identity.try_get("default_schema")?,
             allow_literals: database.allow_literals,
+            runs_nothing: false,
         })
     }
 

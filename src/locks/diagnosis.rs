@@ -116,8 +116,10 @@ fn of_root(graph: &LockGraph, root: &Session) -> Diagnosis {
         root.id
     )];
     if idle && !root.query_took_lock {
-        steps
-            .push("the statement shown is its last one, not the one that took the lock".to_owned());
+        steps.push(
+            "the statement shown is its last one, and perhaps not the one that took the lock"
+                .to_owned(),
+        );
     }
     let mut prevention = Vec::new();
     if idle {

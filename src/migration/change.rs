@@ -59,13 +59,16 @@ pub enum Change {
     DropTable,
 }
 
+/// The name that an identifier means: engines differ in what they do to its case.
+pub type NameOf<'a> = &'a dyn Fn(&ast::Ident) -> String;
+
 /// What one can ask for, as an answer says it.
 pub const SUPPORTED: &str =
     "ADD COLUMN, CREATE INDEX, SET NOT NULL, ADD FOREIGN KEY, DROP COLUMN, DROP TABLE";
 
 impl Change {
     /// The changes in one statement, and the table they are about.
-    pub fn from_ast(statement: &Statement) -> Result<(TableName, Vec<Self>)> {
+    pub fn from_ast(statement: &Statement, name_of: NameOf<'_>) -> Result<(TableName, Vec<Self>)> {
         match statement {
             Statement::AlterTable(alter) => {
                 let mut changes = Vec::new();
@@ -77,19 +80,22 @@ impl Change {
                     ) {
                         continue;
                     }
-                    changes.push(from_operation(operation)?);
+                    changes.push(from_operation(operation, name_of)?);
                 }
-                Ok((table_name(&alter.name), changes))
+                Ok((table_name(&alter.name, name_of), changes))
             }
             Statement::CreateIndex(index) => {
                 let keys: Vec<String> = index.columns.iter().map(ToString::to_string).collect();
                 let columns = index
                     .columns
                     .iter()
-                    .filter_map(|key| plain_column(&key.column.expr))
+                    .filter_map(|key| plain_column(&key.column.expr, name_of))
                     .collect();
                 let new = NewIndex {
-                    name: index.name.as_ref().map(|name| table_name(name).name),
+                    name: index
+                        .name
+                        .as_ref()
+                        .map(|name| table_name(name, name_of).name),
                     keys,
                     columns,
                     unique: index.unique,
@@ -98,25 +104,24 @@ impl Change {
                         .as_ref()
                         .map(|using| using.to_string().to_lowercase())
                         .unwrap_or_default(),
-                    include: index
-                        .include
-                        .iter()
-                        .map(|ident| ident.value.clone())
-                        .collect(),
+                    include: index.include.iter().map(|ident| name_of(ident)).collect(),
                     predicate: index
                         .predicate
                         .as_ref()
                         .map(ToString::to_string)
                         .unwrap_or_default(),
                 };
-                Ok((table_name(&index.table_name), vec![Self::AddIndex(new)]))
+                Ok((
+                    table_name(&index.table_name, name_of),
+                    vec![Self::AddIndex(new)],
+                ))
             }
             Statement::Drop {
                 object_type: ast::ObjectType::Table,
                 names,
                 ..
             } => match names.as_slice() {
-                [name] => Ok((table_name(name), vec![Self::DropTable])),
+                [name] => Ok((table_name(name, name_of), vec![Self::DropTable])),
                 _ => Err(Error::Refused {
                     reason: "DROP TABLE names several tables".to_owned(),
                     instead: "Give one table at a time, each with its own backup.".to_owned(),
@@ -135,16 +140,16 @@ fn not_supported(text: &str) -> Error {
     }
 }
 
-fn from_operation(operation: &AlterTableOperation) -> Result<Change> {
+fn from_operation(operation: &AlterTableOperation, name_of: NameOf<'_>) -> Result<Change> {
     match operation {
         AlterTableOperation::AddColumn { column_def, .. } => {
-            Ok(Change::AddColumn(new_column(column_def)))
+            Ok(Change::AddColumn(new_column(column_def, name_of)))
         }
         AlterTableOperation::AlterColumn {
             column_name,
             op: AlterColumnOperation::SetNotNull,
         } => Ok(Change::SetNotNull {
-            column: column_name.value.clone(),
+            column: name_of(column_name),
         }),
         AlterTableOperation::ModifyColumn {
             col_name, options, ..
@@ -153,13 +158,13 @@ fn from_operation(operation: &AlterTableOperation) -> Result<Change> {
             .any(|option| matches!(option, ColumnOption::NotNull)) =>
         {
             Ok(Change::SetNotNull {
-                column: col_name.value.clone(),
+                column: name_of(col_name),
             })
         }
         AlterTableOperation::AddConstraint {
             constraint: TableConstraint::ForeignKey(key),
             ..
-        } => Ok(Change::AddForeignKey(foreign_key(key, &[]))),
+        } => Ok(Change::AddForeignKey(foreign_key(key, &[], name_of))),
         AlterTableOperation::AddConstraint {
             constraint: TableConstraint::Index(index),
             ..
@@ -168,8 +173,9 @@ fn from_operation(operation: &AlterTableOperation) -> Result<Change> {
             index
                 .columns
                 .iter()
-                .map(|key| (key.to_string(), plain_column(&key.column.expr))),
+                .map(|key| (key.to_string(), plain_column(&key.column.expr, name_of))),
             false,
+            name_of,
         ))),
         AlterTableOperation::AddConstraint {
             constraint: TableConstraint::Unique(unique),
@@ -179,12 +185,13 @@ fn from_operation(operation: &AlterTableOperation) -> Result<Change> {
             unique
                 .columns
                 .iter()
-                .map(|key| (key.to_string(), plain_column(&key.column.expr))),
+                .map(|key| (key.to_string(), plain_column(&key.column.expr, name_of))),
             true,
+            name_of,
         ))),
         AlterTableOperation::DropColumn { column_names, .. } => match column_names.as_slice() {
             [column] => Ok(Change::DropColumn {
-                column: column.value.clone(),
+                column: name_of(column),
             }),
             _ => Err(not_supported("DROP COLUMN of several columns at once")),
         },
@@ -196,10 +203,11 @@ fn from_index_constraint(
     name: Option<&ast::Ident>,
     keys: impl Iterator<Item = (String, Option<String>)>,
     unique: bool,
+    name_of: NameOf<'_>,
 ) -> NewIndex {
     let (keys, columns): (Vec<_>, Vec<_>) = keys.unzip();
     NewIndex {
-        name: name.map(|ident| ident.value.clone()),
+        name: name.map(name_of),
         keys,
         columns: columns.into_iter().flatten().collect(),
         unique,
@@ -209,9 +217,9 @@ fn from_index_constraint(
     }
 }
 
-fn new_column(definition: &ColumnDef) -> NewColumn {
+fn new_column(definition: &ColumnDef, name_of: NameOf<'_>) -> NewColumn {
     let mut column = NewColumn {
-        name: definition.name.value.clone(),
+        name: name_of(&definition.name),
         data_type: definition.data_type.to_string(),
         nullable: true,
         default: None,
@@ -228,7 +236,7 @@ fn new_column(definition: &ColumnDef) -> NewColumn {
             ColumnOption::Unique(_) => column.unique = true,
             ColumnOption::ForeignKey(key) => {
                 let own = [definition.name.clone()];
-                column.references = Some(foreign_key(key, &own));
+                column.references = Some(foreign_key(key, &own, name_of));
             }
             _ => rest.push(option.to_string()),
         }
@@ -237,21 +245,25 @@ fn new_column(definition: &ColumnDef) -> NewColumn {
     column
 }
 
-fn foreign_key(key: &ast::ForeignKeyConstraint, own: &[ast::Ident]) -> NewForeignKey {
+fn foreign_key(
+    key: &ast::ForeignKeyConstraint,
+    own: &[ast::Ident],
+    name_of: NameOf<'_>,
+) -> NewForeignKey {
     let names = |idents: &[ast::Ident]| {
         idents
             .iter()
-            .map(|ident| ident.value.clone())
+            .map(|ident| name_of(ident))
             .collect::<Vec<_>>()
     };
     NewForeignKey {
-        name: key.name.as_ref().map(|ident| ident.value.clone()),
+        name: key.name.as_ref().map(|ident| name_of(ident)),
         columns: names(if key.columns.is_empty() {
             own
         } else {
             &key.columns
         }),
-        table: table_name(&key.foreign_table),
+        table: table_name(&key.foreign_table, name_of),
         referenced: names(&key.referred_columns),
         on_delete: key
             .on_delete
@@ -266,18 +278,18 @@ fn foreign_key(key: &ast::ForeignKeyConstraint, own: &[ast::Ident]) -> NewForeig
     }
 }
 
-fn plain_column(expr: &ast::Expr) -> Option<String> {
+fn plain_column(expr: &ast::Expr, name_of: NameOf<'_>) -> Option<String> {
     match expr {
-        ast::Expr::Identifier(ident) => Some(ident.value.clone()),
+        ast::Expr::Identifier(ident) => Some(name_of(ident)),
         _ => None,
     }
 }
 
-fn table_name(name: &ObjectName) -> TableName {
+fn table_name(name: &ObjectName, name_of: NameOf<'_>) -> TableName {
     let mut parts: Vec<String> = name
         .0
         .iter()
-        .filter_map(|part| part.as_ident().map(|ident| ident.value.clone()))
+        .filter_map(|part| part.as_ident().map(name_of))
         .collect();
     let name = parts.pop().unwrap_or_default();
     TableName {

@@ -28,7 +28,7 @@ pub fn sql(migration: &Migration, name: &str) -> Vec<File> {
             let down = if step.down.trim().is_empty() {
                 "-- nothing to undo".to_owned()
             } else {
-                terminated(&step.down)
+                format!("{}{}", setting(step), terminated(&step.down))
             };
             files.push(File {
                 path: format!("{name}_{number}.down.sql"),
@@ -45,20 +45,30 @@ fn head(step: &Step, phase: &str, deploy: &str) -> String {
         head.push_str(&format!(" on {}", step.lock.object));
     }
     head.push('\n');
-    if !step.transactional {
-        head.push_str("-- no-transaction: must run outside a transaction\n");
-    }
     if !step.guard.is_empty() {
         head.push_str(&format!(
             "-- already done when this gives 1: {}\n",
             step.guard.replace('\n', " ")
         ));
     }
-    if !step.timeouts.is_empty() {
-        head.push_str(&terminated(&step.timeouts));
-        head.push('\n');
-    }
+    head.push_str(&setting(step));
     head
+}
+
+/// What a script needs around it, on the way up and on the way down.
+fn setting(step: &Step) -> String {
+    let mut text = String::new();
+    if !step.transactional {
+        text.push_str(
+            "-- no-transaction: must run outside a transaction
+",
+        );
+    }
+    if !step.timeouts.is_empty() {
+        text.push_str(&terminated(&step.timeouts));
+        text.push('\n');
+    }
+    text
 }
 
 fn terminated(sql: &str) -> String {

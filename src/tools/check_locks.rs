@@ -321,7 +321,7 @@ fn write_tree(text: &mut String, seen: &LocksSeen, tree: &[Branch], most: usize)
             let what = if session.query_took_lock || branch.wait.is_some() {
                 ""
             } else {
-                "last statement, not the one that locked: "
+                "last statement, perhaps not the one that locked: "
             };
             let _ = writeln!(text, "  {indent}    {what}{}", excerpt(&session.query, 160));
         }

@@ -208,7 +208,7 @@ fn unindexed(erd: &Erd, catalog: &Catalog) -> Vec<Finding> {
                         .rows
                         .map_or("unknown".to_owned(), crate::answer::count),
                     "",
-                    Source::Measured,
+                    Source::WhatIf,
                 )
                 .effect("a join by it, and every DELETE of a parent row, reads the whole table")
                 .remedy(format!(

@@ -197,6 +197,8 @@ async fn run(context: &Context, arguments: Value) -> Result<Answer> {
         .await
         .map_err(|error| with_column_hint(error, &query))?;
     complete(&mut explained.plan, &query);
+    let sent = statement.sql();
+    hide_values(&mut explained.plan, &sent);
     let plan = explained.plan;
 
     let mut common = common(database, &engine);
@@ -221,8 +223,10 @@ async fn run(context: &Context, arguments: Value) -> Result<Answer> {
         Advice::default()
     };
     if let Some(what_if) = &mut advice.what_if {
-        complete(&mut what_if.before, &query);
-        complete(&mut what_if.after, &query);
+        for plan in [&mut what_if.before, &mut what_if.after] {
+            complete(plan, &query);
+            hide_values(plan, &sent);
+        }
     }
     engine.close().await;
     rank(&mut common.findings);
@@ -293,6 +297,21 @@ fn complete(plan: &mut Plan, query: &Query<'_>) {
     }
 }
 
+/// A planner may run a part of the statement and write what it found into a condition: only values that
+/// the statement itself holds are shown.
+fn hide_values(plan: &mut Plan, sent: &str) {
+    for node in &mut plan.nodes {
+        for text in [
+            &mut node.condition,
+            &mut node.filter,
+            &mut node.keys,
+            &mut node.operation,
+        ] {
+            *text = crate::statement::only_known_values(text, sent);
+        }
+    }
+}
+
 async fn advise(
     engine: &mut Engine,
     statement: &Statement,
@@ -312,7 +331,7 @@ async fn advise(
                 .await
                 .unwrap_or_default()
         };
-        let kept = selectivity.sampled.or(selectivity.estimated);
+        let kept = kept(&selectivity);
         if kept.is_some_and(|kept| kept > WORTH) && !candidate.gives_order {
             common.findings.push(useless(&candidate, &selectivity));
             continue;
@@ -368,12 +387,22 @@ async fn advise(
     Ok(advice)
 }
 
+/// The beginning of the name it would have: engines cut long ones in their own ways.
 fn index_name(index: &IndexAdvice) -> String {
-    format!(
-        "{}_{}",
-        index.table.rsplit('.').next().unwrap_or(&index.table),
-        index.columns.join("_")
-    )
+    let table = index.table.rsplit('.').next().unwrap_or(&index.table);
+    let name = format!("{table}_{}", index.columns.join("_"));
+    name.chars().take(40).collect()
+}
+
+/// The share that is kept. A sample that saw no row says only that there are few.
+fn kept(selectivity: &Selectivity) -> Option<f64> {
+    match selectivity.sampled {
+        Some(0.0) => {
+            let least = 1.0 / selectivity.sampled_rows.max(1) as f64;
+            Some(selectivity.estimated.unwrap_or(0.0).clamp(least, 1.0))
+        }
+        sampled => sampled.or(selectivity.estimated),
+    }
 }
 
 fn useless(candidate: &Candidate<'_>, selectivity: &Selectivity) -> Finding {
@@ -466,10 +495,12 @@ fn gain(what_if: Option<&WhatIf>, saved: Option<f64>) -> Option<Gain> {
             source: what_if.source,
         });
     }
-    saved.map(|factor| Gain {
-        factor,
-        source: Source::Formula,
-    })
+    saved
+        .filter(|factor| *factor >= LEAST_GAIN)
+        .map(|factor| Gain {
+            factor,
+            source: Source::Formula,
+        })
 }
 
 /// How many times fewer rows of the table would be read, from what the plan reads now.

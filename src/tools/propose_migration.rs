@@ -12,7 +12,7 @@ use crate::catalog::Catalog;
 use crate::engine::{Engine, Ground};
 use crate::error::{Error, Result};
 use crate::finding::rank;
-use crate::migration::change::Change;
+use crate::migration::change::{Change, NewColumn};
 use crate::migration::files::{self, File};
 use crate::migration::proof::{self, Proof, Prover};
 use crate::migration::{Checklist, Facts, Migration, Phase, Reversible, Step, render};
@@ -93,11 +93,13 @@ async fn run(context: &Context, arguments: Value) -> Result<Answer> {
     let params: Params = parameters(NAME, arguments)?;
     let (database, mut engine) = context.open(&params.database).await?;
     let statement = parse_one(&params.change, engine.dialect())?;
-    let (name, changes) = Change::from_ast(&statement)?;
+    let dialect = engine.dialect();
+    let (name, mut changes) = Change::from_ast(&statement, &|ident| dialect.name_of(ident))?;
     let catalog = engine.catalog().await?;
     let table = catalog
         .find(name.schema.as_deref(), &name.name)
         .ok_or_else(|| missing_table(&name.name, &name.name, &catalog))?;
+    complete(&mut changes, &catalog);
     check_references(&changes, table, &catalog)?;
     let definition = engine.definition(table).await?;
     let mut whole: Option<Migration> = None;
@@ -191,6 +193,29 @@ async fn run(context: &Context, arguments: Value) -> Result<Answer> {
     answer(text, &output, "The files are whole in structured content.")
 }
 
+/// A foreign key that names no columns means the parent's primary key, and its table is the one found.
+fn complete(changes: &mut [Change], catalog: &Catalog) {
+    for change in changes {
+        let key = match change {
+            Change::AddForeignKey(key) => Some(key),
+            Change::AddColumn(column) => column.references.as_mut(),
+            _ => None,
+        };
+        let parent = key
+            .as_ref()
+            .and_then(|key| catalog.find(key.table.schema.as_deref(), &key.table.name));
+        if let (Some(key), Some(parent)) = (key, parent) {
+            if !parent.schema.is_empty() {
+                key.table.schema = Some(parent.schema.clone());
+            }
+            key.table.name.clone_from(&parent.name);
+            if let (true, Some(primary)) = (key.referenced.is_empty(), &parent.primary_key) {
+                key.referenced.clone_from(&primary.columns);
+            }
+        }
+    }
+}
+
 /// What the change points at must be there, and what it adds must not.
 fn check_references(
     changes: &[Change],
@@ -206,6 +231,36 @@ fn check_references(
                         "describe_schema shows it; choose another name, or change the existing one."
                             .to_owned(),
                 });
+            }
+            Change::SetNotNull { column }
+                if table.column(column).is_some_and(|own| !own.nullable) =>
+            {
+                return Err(Error::Refused {
+                    reason: format!("{}.{column} is NOT NULL already", table.qualified()),
+                    instead: "There is nothing to do.".to_owned(),
+                });
+            }
+            Change::AddIndex(index)
+                if index
+                    .name
+                    .as_ref()
+                    .is_some_and(|name| table.indexes.iter().any(|own| own.name == *name)) =>
+            {
+                return Err(Error::Refused {
+                    reason: format!("{} has an index of that name already", table.qualified()),
+                    instead:
+                        "describe_schema shows it; choose another name, or drop the old one first."
+                            .to_owned(),
+                });
+            }
+            Change::AddColumn(NewColumn {
+                references: Some(key),
+                ..
+            }) if catalog
+                .find(key.table.schema.as_deref(), &key.table.name)
+                .is_none() =>
+            {
+                return Err(missing_table(&key.table.name, &key.table.name, catalog));
             }
             Change::AddForeignKey(key) => {
                 let parent = catalog
@@ -311,13 +366,15 @@ fn summary(
         migration.phases.len(),
         migration.reversible.word()
     );
-    text.push_str(if proof.up_down_up && proof.schema_equal {
-        "; proved up, down, up on scratch."
-    } else if proof.ran_on.is_empty() {
-        "; not proved by running it."
-    } else {
-        "; THE PROOF FAILED: do not use it before the cause below is mended."
-    });
+    text.push_str(
+        if proof.up_down_up && proof.schema_equal && proof.rerun_after_each_step {
+            "; proved up, down, up on scratch."
+        } else if proof.ran_on.is_empty() {
+            "; not proved by running it."
+        } else {
+            "; THE PROOF FAILED: do not use it before the cause below is mended."
+        },
+    );
     text
 }
 

@@ -2,7 +2,7 @@
 
 use super::Postgres;
 use crate::answer::Question;
-use crate::catalog::{Column, Identity, Table};
+use crate::catalog::{Column, ForeignKey, Identity, Table};
 use crate::engine::Ground;
 use crate::error::{Error, Result};
 use crate::finding::{Finding, Severity, Source};
@@ -85,7 +85,10 @@ impl Postgres {
             &ground.catalog.default_schema,
         );
         Ok(match change {
-            Change::AddColumn(column) => self.add_column(&table, column, ground),
+            Change::AddColumn(column) => {
+                refuse_rewrite(column)?;
+                self.add_column(&table, column, ground)
+            }
             Change::AddIndex(index) => self.add_index(index, ground),
             Change::SetNotNull { column } => {
                 let column = ground
@@ -226,7 +229,7 @@ impl Postgres {
                 "CREATE INDEX holds SHARE on the table while it builds: every write waits",
             )
             .object(&object)
-            .evidence("rows", shown_rows(ground), "", Source::Measured)
+            .evidence("rows", shown_rows(ground), "", Source::WhatIf)
             .remedy("build it CONCURRENTLY, outside a transaction, and check indisvalid")
             .keeps(&["N7", "Q2"])
             .catalogued(&["PG001"]),
@@ -359,7 +362,7 @@ impl Postgres {
                 "ADD FOREIGN KEY blocks writes on both tables while it checks every row",
             )
             .object(&object)
-            .evidence("rows", shown_rows(ground), "", Source::Measured)
+            .evidence("rows", shown_rows(ground), "", Source::WhatIf)
             .remedy("NOT VALID first, VALIDATE CONSTRAINT in a transaction of its own")
             .keeps(&["N7", "M4"])
             .catalogued(&["PG010"]),
@@ -382,6 +385,27 @@ impl Postgres {
             ),
         }
     }
+}
+
+/// Kinds of columns that fill themselves: adding one rewrites the table under ACCESS EXCLUSIVE, and the
+/// way round it is one that this planner does not write.
+fn refuse_rewrite(column: &NewColumn) -> Result<()> {
+    let kind = column.data_type.to_lowercase();
+    let rest = column.rest.to_uppercase();
+    let what = if kind.contains("serial") || rest.contains("IDENTITY") {
+        "a self-numbering column"
+    } else if rest.contains("STORED") {
+        "a stored generated column"
+    } else if rest.contains("PRIMARY KEY") {
+        "a primary key column"
+    } else {
+        return Ok(());
+    };
+    Err(Error::Unsupported {
+        what: format!("adding {what} to a table with rows"),
+        why: "it rewrites the whole table under ACCESS EXCLUSIVE: reads and writes stop (PG023, PG024)".to_owned(),
+        instead: "Ask for the plain column first (ADD COLUMN name type), fill it in batches, then set its default, sequence or key; on PostgreSQL 18 a VIRTUAL generated column rewrites nothing.".to_owned(),
+    })
 }
 
 fn missing_column(name: &str, table: &Table) -> Error {
@@ -486,7 +510,7 @@ fn add_column(table: &str, column: &NewColumn, ground: &Ground<'_>) -> Migration
                 "a default that differs from row to row rewrites the whole table under ACCESS EXCLUSIVE",
             )
             .object(&object)
-            .evidence("rows", shown_rows(ground), "", Source::Measured)
+            .evidence("rows", shown_rows(ground), "", Source::WhatIf)
             .remedy("add the column without it, set the default for new rows, backfill in batches")
             .keeps(&["N7", "M4"])
             .catalogued(&["PG020"]),
@@ -503,7 +527,7 @@ fn add_column(table: &str, column: &NewColumn, ground: &Ground<'_>) -> Migration
                 "NOT NULL without a default fails as soon as the table has a row",
             )
             .object(&object)
-            .evidence("rows", shown_rows(ground), "", Source::Measured)
+            .evidence("rows", shown_rows(ground), "", Source::WhatIf)
             .remedy("add it nullable, backfill, then SET NOT NULL behind a validated CHECK")
             .keeps(&["M2", "M4"])
             .catalogued(&["PG022"]),
@@ -667,7 +691,7 @@ fn set_not_null(table: &str, column: &Column, ground: &Ground<'_>) -> Migration 
             "SET NOT NULL reads every row under ACCESS EXCLUSIVE: all reads and writes wait",
         )
         .object(&object)
-        .evidence("rows", shown_rows(ground), "", Source::Measured)
+        .evidence("rows", shown_rows(ground), "", Source::WhatIf)
         .remedy("CHECK (… IS NOT NULL) NOT VALID, VALIDATE, then SET NOT NULL: no scan, PostgreSQL 12 and later")
         .keeps(&["N7", "M4"])
         .catalogued(&["PG030"]),
@@ -680,7 +704,7 @@ fn set_not_null(table: &str, column: &Column, ground: &Ground<'_>) -> Migration 
     ));
     let mut phases = not_null_phases(table, &column.name, ground);
     if ground.facts.offending != Some(0) {
-        phases.insert(1, backfill(table, &name, None, ground));
+        phases.insert(0, backfill(table, &name, None, ground));
     }
     Migration {
         title: format!("{}.{} not null", ground.table.name, column.name),
@@ -703,9 +727,7 @@ fn drop_column(table: &str, column: &Column, ground: &Ground<'_>) -> Migration {
         .table
         .indexes
         .iter()
-        .filter(|index| {
-            index.columns.iter().any(|key| key.name == column.name) || uses_it(&index.include)
-        })
+        .filter(|index| has_word(&index.definition, &column.name) || uses_it(&index.include))
         .map(|index| format!("index {}", index.name))
         .collect();
     lost.extend(
@@ -766,7 +788,7 @@ fn drop_column(table: &str, column: &Column, ground: &Ground<'_>) -> Migration {
                 steps: vec![
                     Step::new(
                         format!("ALTER TABLE {table} DROP COLUMN IF EXISTS {name}"),
-                        format!("ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {}", column_definition(column, true)),
+                        restored(table, column, ground),
                     )
                     .guard(format!("SELECT 1 WHERE NOT EXISTS ({})", column_exists(ground, &column.name, "")))
                     .timeouts(BRIEF)
@@ -780,6 +802,82 @@ fn drop_column(table: &str, column: &Column, ground: &Ground<'_>) -> Migration {
         reversible_why: "the structure comes back, the data only from the backup".to_owned(),
         questions: Vec::new(),
     }
+}
+
+/// The column again, and what stood on it.
+fn restored(table: &str, column: &Column, ground: &Ground<'_>) -> String {
+    let mut sql = format!(
+        "ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {}",
+        column_definition(column, true)
+    );
+    let own = ground.table;
+    let constrained = |name: &str| {
+        own.primary_key
+            .iter()
+            .chain(&own.unique)
+            .any(|key| key.name == name)
+    };
+    let stands_on_it = |definition: &str| has_word(definition, &column.name);
+    for index in own
+        .indexes
+        .iter()
+        .filter(|index| stands_on_it(&index.definition))
+    {
+        if !constrained(&index.name) {
+            sql.push_str(&format!(";\n{}", index.definition));
+        }
+    }
+    for key in own
+        .unique
+        .iter()
+        .filter(|key| key.columns.contains(&column.name))
+    {
+        sql.push_str(&format!(
+            ";\nALTER TABLE {table} ADD CONSTRAINT {} UNIQUE ({})",
+            ident(&key.name),
+            list(&key.columns)
+        ));
+    }
+    for check in own
+        .checks
+        .iter()
+        .filter(|check| stands_on_it(&check.expression))
+    {
+        sql.push_str(&format!(
+            ";\nALTER TABLE {table} ADD CONSTRAINT {} CHECK ({}) NOT VALID",
+            ident(&check.name),
+            check.expression
+        ));
+    }
+    for key in own
+        .foreign_keys
+        .iter()
+        .filter(|key| key.columns.contains(&column.name))
+    {
+        sql.push_str(&format!(
+            ";\nALTER TABLE {table} ADD {}",
+            foreign_key_clause(key)
+        ));
+    }
+    sql
+}
+
+/// Whether a text names this, as a word of its own.
+fn has_word(text: &str, word: &str) -> bool {
+    text.split(|c: char| !(c.is_alphanumeric() || c == '_'))
+        .any(|own| own == word)
+}
+
+fn foreign_key_clause(key: &ForeignKey) -> String {
+    format!(
+        "CONSTRAINT {} FOREIGN KEY ({}) REFERENCES {} ({}) ON DELETE {} ON UPDATE {}",
+        ident(&key.name),
+        list(&key.columns),
+        DIALECT.table(&key.referenced_schema, &key.referenced_table, ""),
+        list(&key.referenced_columns),
+        key.on_delete,
+        key.on_update
+    )
 }
 
 fn drop_table(table: &str, ground: &Ground<'_>) -> Migration {
@@ -810,7 +908,7 @@ fn drop_table(table: &str, ground: &Ground<'_>) -> Migration {
             "DROP TABLE loses all its rows, and breaks code that still names it",
         )
         .object(&object)
-        .evidence("rows", shown_rows(ground), "", Source::Measured)
+        .evidence("rows", shown_rows(ground), "", Source::WhatIf)
         .remedy("rename it away first, wait a release, drop it then, with a tested backup")
         .keeps(&["N1", "A3"])
         .catalogued(&["PG047"]),
@@ -883,7 +981,15 @@ fn drop_table(table: &str, ground: &Ground<'_>) -> Migration {
 }
 
 fn column_definition(column: &Column, nullable: bool) -> String {
-    let mut text = format!("{} {}", ident(&column.name), column.data_type);
+    // The sequence of a serial column goes and comes with it.
+    let serial = column.identity == Some(Identity::Automatic);
+    let data_type = match (serial, column.data_type.as_str()) {
+        (true, "smallint") => "smallserial",
+        (true, "integer") => "serial",
+        (true, "bigint") => "bigserial",
+        (_, other) => other,
+    };
+    let mut text = format!("{} {data_type}", ident(&column.name));
     if !column.collation.is_empty() {
         text.push_str(&format!(" COLLATE {}", ident(&column.collation)));
     }
@@ -903,7 +1009,7 @@ fn column_definition(column: &Column, nullable: bool) -> String {
         Some(Identity::ByDefault) => text.push_str(" GENERATED BY DEFAULT AS IDENTITY"),
         _ => {}
     }
-    if let Some(default) = &column.default {
+    if let Some(default) = column.default.as_ref().filter(|_| !serial) {
         text.push_str(&format!(" DEFAULT {default}"));
     }
     if !nullable && !column.nullable {
@@ -942,15 +1048,7 @@ fn create_table(table: &Table) -> String {
         ));
     }
     for key in &table.foreign_keys {
-        parts.push(format!(
-            "CONSTRAINT {} FOREIGN KEY ({}) REFERENCES {} ({}) ON DELETE {} ON UPDATE {}",
-            ident(&key.name),
-            list(&key.columns),
-            DIALECT.table(&key.referenced_schema, &key.referenced_table, ""),
-            list(&key.referenced_columns),
-            key.on_delete,
-            key.on_update
-        ));
+        parts.push(foreign_key_clause(key));
     }
     let mut sql = format!("CREATE TABLE {name} (\n  {}\n)", parts.join(",\n  "));
     if !table.partitioned_by.is_empty() {

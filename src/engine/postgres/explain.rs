@@ -16,9 +16,19 @@ impl Postgres {
         analyze: bool,
     ) -> Result<Explained> {
         self.use_search_path().await?;
-        if analyze {
-            self.refuse_volatile(statement).await?;
+        if let Some(name) = self.volatile(statement).await? {
+            if analyze {
+                return Err(Error::Refused {
+                    reason: format!(
+                        "the function {name} is VOLATILE, so running it may change something"
+                    ),
+                    instead: "Call again without `analyze`: nothing is run then.".to_owned(),
+                });
+            }
+            self.runs_nothing = true;
         }
+        // What users wrote may say that it changes nothing, and change something.
+        self.runs_nothing |= self.calls_own(statement).await?;
         let options = if analyze {
             "ANALYZE, BUFFERS, VERBOSE, FORMAT JSON"
         } else {
@@ -34,8 +44,22 @@ impl Postgres {
         })
     }
 
-    /// A statement that is run may call only functions that promise not to change anything.
-    async fn refuse_volatile(&mut self, statement: &Statement) -> Result<()> {
+    /// Whether a function in the statement is not one of the server's own.
+    async fn calls_own(&mut self, statement: &Statement) -> Result<bool> {
+        let names: Vec<String> = statement
+            .functions()
+            .iter()
+            .map(|name| name.rsplit('.').next().unwrap_or(name).to_owned())
+            .collect();
+        let own: bool = sqlx::query_scalar(include_str!("own_functions.sql"))
+            .bind(names)
+            .fetch_one(&mut self.connection)
+            .await?;
+        Ok(own)
+    }
+
+    /// A function in the statement that does not promise to change nothing.
+    async fn volatile(&mut self, statement: &Statement) -> Result<Option<String>> {
         const HARMLESS: &[&str] = &[
             "clock_timestamp",
             "gen_random_uuid",
@@ -55,15 +79,7 @@ impl Postgres {
             .bind(names)
             .fetch_all(&mut self.connection)
             .await?;
-        match volatile.first() {
-            None => Ok(()),
-            Some(name) => Err(Error::Refused {
-                reason: format!(
-                    "the function {name} is VOLATILE, so running it may change something"
-                ),
-                instead: "Call again without `analyze`: the plan alone runs nothing.".to_owned(),
-            }),
-        }
+        Ok(volatile.into_iter().next())
     }
 }
 
@@ -80,6 +96,12 @@ pub(in crate::engine) fn read(json: &Value) -> Result<Plan> {
         ..Plan::default()
     };
     add(&mut plan, None, root, 1.0);
+    // A subplan that is hashed runs once, whatever it is compared with.
+    let whole = root.to_string();
+    for node in &mut plan.nodes {
+        let name = node.operation.split(':').next().unwrap_or_default();
+        node.correlated &= !whole.contains(&format!("hashed {name}"));
+    }
     plan.settle();
     Ok(plan)
 }
@@ -126,7 +148,9 @@ fn add(plan: &mut Plan, parent: Option<usize>, json: &Value, workers: f64) {
         cost: number(json, "Total Cost"),
         time_ms: number(json, "Actual Total Time").map(|time| time * times / workers),
         spilled_bytes: spilled(json),
-        correlated: relationship == "SubPlan" && !text(json, "Subplan Name").starts_with("CTE"),
+        correlated: relationship == "SubPlan"
+            && kind != "Materialize"
+            && !text(json, "Subplan Name").starts_with("CTE"),
         cartesian: cartesian(json, &kind),
         ..PlanNode::default()
     };

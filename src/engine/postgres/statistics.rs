@@ -33,6 +33,9 @@ impl Postgres {
                 .and_then(|root| root.estimated_rows)
                 .map(|kept| (kept / rows as f64).min(1.0));
         }
+        if self.runs_nothing {
+            return Ok(selectivity);
+        }
         // Pages from all over the table, so that the first rows do not speak for the rest.
         let percent = table
             .rows

@@ -89,7 +89,7 @@ async fn add_columns(
     tables: &mut BTreeMap<String, Table>,
 ) -> Result<()> {
     let mut keys: BTreeMap<String, BTreeMap<i64, String>> = BTreeMap::new();
-    for row in sqlx::query(COLUMNS).fetch_all(connection).await? {
+    for row in sqlx::query(COLUMNS).fetch_all(&mut *connection).await? {
         let table_name: String = row.try_get("table_name")?;
         let name: String = row.try_get("name")?;
         let hidden: i64 = row.try_get("hidden")?;
@@ -109,6 +109,24 @@ async fn add_columns(
                     expression: String::new(),
                     stored: hidden == 3,
                 }),
+                ..Column::default()
+            });
+        }
+    }
+    for view in tables
+        .values_mut()
+        .filter(|table| table.kind == TableKind::View)
+    {
+        let rows = sqlx::query("SELECT name, type FROM pragma_table_xinfo(?1) ORDER BY cid")
+            .bind(view.name.clone())
+            .fetch_all(&mut *connection)
+            .await;
+        // A view over what is gone has no columns to tell.
+        for row in rows.unwrap_or_default() {
+            view.columns.push(Column {
+                name: row.try_get("name")?,
+                data_type: row.try_get("type")?,
+                nullable: true,
                 ..Column::default()
             });
         }

@@ -303,7 +303,7 @@ fn rebuild_hazard(ground: &Ground<'_>, what: &str, catalogued: &'static [&'stati
         format!("SQLite cannot {what} in place: the table is built anew and all its rows are copied"),
     )
     .object(&ground.table.name)
-    .evidence("rows", shown_rows(ground), "", Source::Measured)
+    .evidence("rows", shown_rows(ground), "", Source::WhatIf)
     .effect("writers wait until it is done; readers too unless journal_mode is WAL")
     .remedy("run it in a quiet time, with foreign_keys off outside the transaction, and check them before COMMIT")
     .keeps(&["N7", "M4"])
@@ -323,7 +323,7 @@ fn add_index(index: &NewIndex, ground: &Ground<'_>) -> Migration {
             "writers of the whole file wait while the index is built",
         )
         .object(&ground.table.name)
-        .evidence("rows", shown_rows(ground), "", Source::Measured)
+        .evidence("rows", shown_rows(ground), "", Source::WhatIf)
         .remedy("run it in a quiet time; WAL mode keeps readers going")
         .keeps(&["N7", "A7"]),
     ];
@@ -724,7 +724,7 @@ fn drop_column(column: &Column, ground: &Ground<'_>) -> Result<Migration> {
             .columns
             .iter()
             .any(|key| key.name.eq_ignore_ascii_case(&column.name))
-            || index.predicate.contains(&column.name)
+            || has_word(&index.definition, &column.name)
     };
     let in_constraint = ground
         .table
@@ -741,7 +741,7 @@ fn drop_column(column: &Column, ground: &Ground<'_>) -> Result<Migration> {
             .table
             .checks
             .iter()
-            .any(|check| check.expression.contains(&column.name));
+            .any(|check| has_word(&check.expression, &column.name));
     after
         .constraints
         .retain(|constraint| !constraint_mentions(constraint, &column.name));
@@ -834,6 +834,12 @@ fn drop_column(column: &Column, ground: &Ground<'_>) -> Result<Migration> {
     })
 }
 
+/// Whether a text names this, as a word of its own.
+fn has_word(text: &str, word: &str) -> bool {
+    text.split(|c: char| !(c.is_alphanumeric() || c == '_'))
+        .any(|own| own.eq_ignore_ascii_case(word))
+}
+
 fn constraint_mentions(constraint: &TableConstraint, column: &str) -> bool {
     match constraint {
         TableConstraint::ForeignKey(key) => key
@@ -848,7 +854,7 @@ fn constraint_mentions(constraint: &TableConstraint, column: &str) -> bool {
             .columns
             .iter()
             .any(|own| own.to_string().eq_ignore_ascii_case(column)),
-        TableConstraint::Check(check) => check.expr.to_string().contains(column),
+        TableConstraint::Check(check) => has_word(&check.expr.to_string(), column),
         _ => false,
     }
 }
@@ -882,7 +888,7 @@ fn drop_table(ground: &Ground<'_>) -> Migration {
             "DROP TABLE loses all its rows, and breaks code that still names it",
         )
         .object(table)
-        .evidence("rows", shown_rows(ground), "", Source::Measured)
+        .evidence("rows", shown_rows(ground), "", Source::WhatIf)
         .remedy("rename it away first, wait a release, drop it then, with a tested backup")
         .keeps(&["N1", "A3"]),
     ];

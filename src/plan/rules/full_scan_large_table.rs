@@ -38,6 +38,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
                     && matches!(
                         predicate.kind,
                         PredicateKind::Equality
+                            | PredicateKind::AnyOf
                             | PredicateKind::Range
                             | PredicateKind::LikePrefix
                             | PredicateKind::IsNull
@@ -71,7 +72,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
         findings.push(
             finding
                 .object(table.qualified())
-                .evidence("rows", crate::answer::count(rows), "", Source::Measured)
+                .evidence("rows", crate::answer::count(rows), "", Source::WhatIf)
                 .catalogued(&["PG-SEQ-SELECTIVE", "MY-ALL", "LT-SCAN"]),
         );
     }

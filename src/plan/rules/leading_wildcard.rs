@@ -23,7 +23,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
             let table = predicate.column.table;
             Finding::new(RULE.id, Severity::High, "the pattern starts with a wildcard: no B-tree can find it")
                 .object(format!("{}.{}", table.qualified(), predicate.column.column))
-                .evidence("rows", table.rows.map_or("unknown".to_owned(), crate::answer::count), "", Source::Measured)
+                .evidence("rows", table.rows.map_or("unknown".to_owned(), crate::answer::count), "", Source::WhatIf)
                 .remedy("a trigram index (pg_trgm with GIN), FULLTEXT with ngram, or FTS5 with the trigram tokenizer; or anchor the pattern")
                 .keeps(&["Q1"])
                 .catalogued(&["SQL-LIKE-LEAD"])

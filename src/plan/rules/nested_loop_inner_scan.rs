@@ -41,7 +41,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
                     .table(inner)
                     .map_or_else(|| inner.object(), crate::catalog::Table::qualified),
             )
-            .evidence("rows", crate::answer::count(rows), "", Source::Measured)
+            .evidence("rows", crate::answer::count(rows), "", Source::WhatIf)
             .remedy("index the column that it is joined by")
             .keeps(&["A2"])
             .catalogued(&["PG-SEQ-INNER", "MY-JOINBUF"]);

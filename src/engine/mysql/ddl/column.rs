@@ -95,7 +95,7 @@ impl MySql {
             hazards.push(
                 Finding::new("default-rewrites-table", if_large(ground, Severity::High), "with an expression as default the server copies the table while writes wait, or refuses (1674)")
                     .object(&object)
-                    .evidence("rows", shown_rows(ground), "", Source::Measured)
+                    .evidence("rows", shown_rows(ground), "", Source::WhatIf)
                     .remedy("add the column without it, set the default for new rows, backfill in batches")
                     .keeps(&["N7", "M4"])
                     .catalogued(&["MY008"]),
@@ -108,7 +108,7 @@ impl MySql {
                     "NOT NULL without a default silently writes '' or 0 into every row that is there",
                 )
                 .object(&object)
-                .evidence("rows", shown_rows(ground), "", Source::Measured)
+                .evidence("rows", shown_rows(ground), "", Source::WhatIf)
                 .remedy("add it nullable, backfill with the true value, then MODIFY it to NOT NULL")
                 .keeps(&["M2", "M4"])
                 .catalogued(&["MY012"]),
@@ -121,7 +121,7 @@ impl MySql {
                 "the server can add this column only while writes wait",
             )
             .object(&object)
-            .evidence("rows", shown_rows(ground), "", Source::Measured)
+            .evidence("rows", shown_rows(ground), "", Source::WhatIf)
             .effect(self.instant_note(way))
             .keeps(&["N7", "M3"])
             .catalogued(&["MY006", "MY009", "MY010", "MY018"])
@@ -239,7 +239,7 @@ impl MySql {
         let mut hazards = vec![
             Finding::new("not-null-rewrites-table", if_large(ground, if way.blocks_writes() { Severity::High } else { Severity::Medium }), "MODIFY to NOT NULL rebuilds the table; without an algorithm stated, or without strict mode, by a copy while writes wait")
                 .object(&object)
-                .evidence("rows", shown_rows(ground), "", Source::Measured)
+                .evidence("rows", shown_rows(ground), "", Source::WhatIf)
                 .remedy(format!("backfill first, then MODIFY with {} in strict mode", way.clause()))
                 .keeps(&["N7", "M4"])
                 .catalogued(&["MY011"]),

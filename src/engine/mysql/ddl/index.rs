@@ -60,7 +60,7 @@ impl MySql {
         let mut hazards = vec![if way.blocks_writes() {
             Finding::new("index-blocks-writes", if_large(ground, Severity::High), "this kind of index is built while every write waits")
                 .object(&object)
-                .evidence("rows", shown_rows(ground), "", Source::Measured)
+                .evidence("rows", shown_rows(ground), "", Source::WhatIf)
                 .remedy(if has_expression(index) {
                     "add a VIRTUAL generated column with the expression (INSTANT) and index that: writes go on"
                 } else {
@@ -71,7 +71,7 @@ impl MySql {
         } else {
             Finding::new("index-without-concurrently", Severity::Low, "without ALGORITHM=INPLACE, LOCK=NONE the server may silently build it while writes wait")
                 .object(&object)
-                .evidence("rows", shown_rows(ground), "", Source::Measured)
+                .evidence("rows", shown_rows(ground), "", Source::WhatIf)
                 .remedy("state both: where the server cannot, it refuses")
                 .keeps(&["N7", "Q2"])
                 .catalogued(&["MY001"])

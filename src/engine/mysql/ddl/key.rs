@@ -91,7 +91,7 @@ impl MySql {
         let mut hazards = vec![
             Finding::new("foreign-key-validates-under-lock", if_large(ground, Severity::High), "ADD FOREIGN KEY copies the table and blocks writes to it while it checks every row")
                 .object(&object)
-                .evidence("rows", shown_rows(ground), "", Source::Measured)
+                .evidence("rows", shown_rows(ground), "", Source::WhatIf)
                 .remedy("count the orphans first, add it INPLACE with foreign_key_checks = 0, count again")
                 .keeps(&["N7", "M4"])
                 .catalogued(&["MY013"]),

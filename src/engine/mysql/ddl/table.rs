@@ -103,7 +103,7 @@ fn hazards(ground: &Ground<'_>) -> Vec<Finding> {
             "DROP TABLE loses all its rows, and breaks code that still names it",
         )
         .object(&object)
-        .evidence("rows", shown_rows(ground), "", Source::Measured)
+        .evidence("rows", shown_rows(ground), "", Source::WhatIf)
         .remedy("rename it away first, wait a release, drop it then, with a tested backup")
         .keeps(&["N1", "A3"])
         .catalogued(&["MY022"]),

@@ -213,6 +213,7 @@ impl Candidate<'_> {
             method: String::new(),
             include: Vec::new(),
             predicate: String::new(),
+            ..NewIndex::default()
         }
     }
 

@@ -1,3 +1,5 @@
+//! Cases of the diagram: which tables, relationships and many-to-many there are.
+
 use super::sample::{catalog, refers, shop, table, unique};
 use super::*;
 

@@ -36,7 +36,7 @@ pub struct NewForeignKey {
     pub on_update: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NewIndex {
     pub name: Option<String>,
     /// Keys as SQL: a column, an expression, each with its direction.
@@ -47,6 +47,10 @@ pub struct NewIndex {
     pub method: String,
     pub include: Vec<String>,
     pub predicate: String,
+    /// It was asked for in the way that lets writers go on.
+    pub concurrently: bool,
+    /// It was asked for as a constraint, and should be one where the engine tells them apart.
+    pub constraint: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,7 +108,9 @@ impl Change {
                         .as_ref()
                         .map(|using| using.to_string().to_lowercase())
                         .unwrap_or_default(),
-                    include: index.include.iter().map(|ident| name_of(ident)).collect(),
+                    include: index.include.iter().map(name_of).collect(),
+                    concurrently: index.concurrently,
+                    constraint: false,
                     predicate: index
                         .predicate
                         .as_ref()
@@ -214,6 +220,8 @@ fn from_index_constraint(
         method: String::new(),
         include: Vec::new(),
         predicate: String::new(),
+        constraint: unique,
+        ..NewIndex::default()
     }
 }
 
@@ -250,14 +258,9 @@ fn foreign_key(
     own: &[ast::Ident],
     name_of: NameOf<'_>,
 ) -> NewForeignKey {
-    let names = |idents: &[ast::Ident]| {
-        idents
-            .iter()
-            .map(|ident| name_of(ident))
-            .collect::<Vec<_>>()
-    };
+    let names = |idents: &[ast::Ident]| idents.iter().map(name_of).collect::<Vec<_>>();
     NewForeignKey {
-        name: key.name.as_ref().map(|ident| name_of(ident)),
+        name: key.name.as_ref().map(name_of),
         columns: names(if key.columns.is_empty() {
             own
         } else {

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{Context, Detail, Tool, answer, common, input_schema, output_schema, parameters};
 use crate::answer::{Answer, Common, Next, Question, excerpt};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Table};
 use crate::engine::{Engine, Ground};
 use crate::error::{Error, Result};
 use crate::finding::rank;
@@ -101,33 +101,7 @@ async fn run(context: &Context, arguments: Value) -> Result<Answer> {
         .ok_or_else(|| missing_table(&name.name, &name.name, &catalog))?;
     complete(&mut changes, &catalog);
     check_references(&changes, table, &catalog)?;
-    let definition = engine.definition(table).await?;
-    let mut whole: Option<Migration> = None;
-    let mut facts = Facts::default();
-    for change in &changes {
-        facts = engine.facts(change, table).await?;
-        let ground = Ground {
-            catalog: &catalog,
-            table,
-            facts: &facts,
-            definition: definition.clone(),
-        };
-        let one = engine.migrate(change, &ground)?;
-        whole = Some(match whole {
-            None => one,
-            Some(whole) => whole.then(one),
-        });
-    }
-    let Some(mut migration) = whole else {
-        return Err(Error::Unsupported {
-            what: "an empty change".to_owned(),
-            why: "the statement changes nothing".to_owned(),
-            instead: format!(
-                "propose_migration plans {}.",
-                crate::migration::change::SUPPORTED
-            ),
-        });
-    };
+    let (mut migration, facts) = plan(&mut engine, &changes, table, &catalog).await?;
     let mut common = common(database, &engine);
     rank(&mut migration.hazards);
     let verdict = if migration.naive_is_safe() {
@@ -191,6 +165,43 @@ async fn run(context: &Context, arguments: Value) -> Result<Answer> {
         files,
     };
     answer(text, &output, "The files are whole in structured content.")
+}
+
+/// The steps of all changes, one after the other, and what was counted for the last of them.
+async fn plan(
+    engine: &mut Engine,
+    changes: &[Change],
+    table: &Table,
+    catalog: &Catalog,
+) -> Result<(Migration, Facts)> {
+    let definition = engine.definition(table).await?;
+    let mut whole: Option<Migration> = None;
+    let mut facts = Facts::default();
+    for change in changes {
+        facts = engine.facts(change, table).await?;
+        let ground = Ground {
+            catalog,
+            table,
+            facts: &facts,
+            definition: definition.clone(),
+        };
+        let one = engine.migrate(change, &ground)?;
+        whole = Some(match whole {
+            None => one,
+            Some(whole) => whole.then(one),
+        });
+    }
+    let Some(migration) = whole else {
+        return Err(Error::Unsupported {
+            what: "an empty change".to_owned(),
+            why: "the statement changes nothing".to_owned(),
+            instead: format!(
+                "propose_migration plans {}.",
+                crate::migration::change::SUPPORTED
+            ),
+        });
+    };
+    Ok((migration, facts))
 }
 
 /// A foreign key that names no columns means the parent's primary key, and its table is the one found.

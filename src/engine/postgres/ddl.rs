@@ -178,6 +178,8 @@ impl Postgres {
                 method: String::new(),
                 include: Vec::new(),
                 predicate: String::new(),
+                constraint: true,
+                ..NewIndex::default()
             };
             migration = migration.then(self.add_index(&index, ground));
         }
@@ -186,6 +188,37 @@ impl Postgres {
         }
         migration.title = title;
         migration
+    }
+
+    /// The index, and the constraint on top of it where one was asked for.
+    fn index_steps(&self, index: &NewIndex, ground: &Ground<'_>) -> Vec<Step> {
+        let mut steps = vec![self.index_step(index, ground)];
+        if index.constraint && ground.table.children.is_empty() {
+            let table = DIALECT.table(
+                &ground.table.schema,
+                &ground.table.name,
+                &ground.catalog.default_schema,
+            );
+            let name = index.name_for(&ground.table.name);
+            steps.push(
+                Step::new(
+                    format!(
+                        "ALTER TABLE {table} ADD CONSTRAINT {0} UNIQUE USING INDEX {0}",
+                        ident(&name)
+                    ),
+                    format!("ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {}", ident(&name)),
+                )
+                .guard(format!(
+                    "SELECT 1 FROM pg_constraint WHERE conrelid = to_regclass({}) AND conname = {}",
+                    literal(&DIALECT.table(&ground.table.schema, &ground.table.name, "")),
+                    literal(&name)
+                ))
+                .timeouts(BRIEF)
+                .lock("ACCESS EXCLUSIVE", &ground.table.qualified())
+                .note("takes the index over; its rows are not read again. Down drops the index with it"),
+            );
+        }
+        steps
     }
 
     fn index_step(&self, index: &NewIndex, ground: &Ground<'_>) -> Step {
@@ -218,22 +251,25 @@ impl Postgres {
 
     fn add_index(&self, index: &NewIndex, ground: &Ground<'_>) -> Migration {
         let object = ground.table.qualified();
-        let mut hazards = vec![
-            Finding::new(
-                "index-without-concurrently",
-                if ground.facts.large() {
-                    Severity::High
-                } else {
-                    Severity::Low
-                },
-                "CREATE INDEX holds SHARE on the table while it builds: every write waits",
-            )
-            .object(&object)
-            .evidence("rows", shown_rows(ground), "", Source::WhatIf)
-            .remedy("build it CONCURRENTLY, outside a transaction, and check indisvalid")
-            .keeps(&["N7", "Q2"])
-            .catalogued(&["PG001"]),
-        ];
+        let mut hazards = Vec::new();
+        if !index.concurrently {
+            hazards.push(
+                Finding::new(
+                    "index-without-concurrently",
+                    if ground.facts.large() {
+                        Severity::High
+                    } else {
+                        Severity::Low
+                    },
+                    "CREATE INDEX holds SHARE on the table while it builds: every write waits",
+                )
+                .object(&object)
+                .evidence("rows", shown_rows(ground), "", Source::WhatIf)
+                .remedy("build it CONCURRENTLY, outside a transaction, and check indisvalid")
+                .keeps(&["N7", "Q2"])
+                .catalogued(&["PG001"]),
+            );
+        }
         if index.unique {
             hazards.push(
                 Finding::new("unique-needs-no-duplicates", Severity::Medium, "duplicates make the build fail at its end")
@@ -251,7 +287,7 @@ impl Postgres {
             phases: vec![Phase {
                 name: "build the index".to_owned(),
                 deploy: Deploy::BeforeCode,
-                steps: vec![self.index_step(index, ground)],
+                steps: self.index_steps(index, ground),
             }],
             hazards,
             reversible: Reversible::Full,
@@ -293,6 +329,7 @@ impl Postgres {
                 method: String::new(),
                 include: Vec::new(),
                 predicate: String::new(),
+                ..NewIndex::default()
             };
             phases.push(Phase {
                 name: "index the referencing columns [A2]".to_owned(),

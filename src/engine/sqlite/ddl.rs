@@ -451,6 +451,7 @@ fn add_column(new: &NewColumn, ground: &Ground<'_>) -> Result<Migration> {
             method: String::new(),
             include: Vec::new(),
             predicate: String::new(),
+            ..NewIndex::default()
         };
         hazards.push(
             Finding::new(
@@ -640,6 +641,7 @@ fn add_foreign_key(key: &NewForeignKey, ground: &Ground<'_>) -> Result<Migration
             method: String::new(),
             include: Vec::new(),
             predicate: String::new(),
+            ..NewIndex::default()
         };
         with_index.push(create_index(ground.table, &index));
         phases.push(Phase {

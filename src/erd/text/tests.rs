@@ -1,3 +1,5 @@
+//! Cases of the drawing as text.
+
 use super::*;
 use crate::erd::Selection;
 use crate::erd::sample::{catalog, chain, refers, shop, table};

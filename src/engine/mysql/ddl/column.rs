@@ -747,6 +747,7 @@ fn unique_index(column: &str) -> NewIndex {
         method: String::new(),
         include: Vec::new(),
         predicate: String::new(),
+        ..NewIndex::default()
     }
 }
 

@@ -168,6 +168,7 @@ mod tests {
             method: String::new(),
             include: vec!["a".to_owned()],
             predicate: String::new(),
+            ..NewIndex::default()
         };
         assert_eq!(
             clause(&table, &index),

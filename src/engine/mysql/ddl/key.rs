@@ -63,6 +63,7 @@ impl MySql {
                 method: String::new(),
                 include: Vec::new(),
                 predicate: String::new(),
+                ..NewIndex::default()
             };
             phases.push(Phase {
                 name: "index the referencing columns [A2]".to_owned(),

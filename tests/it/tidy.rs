@@ -47,13 +47,7 @@ fn sources() -> Vec<Source> {
         .into_iter()
         .map(|path| {
             let text = std::fs::read_to_string(root().join(&path)).unwrap();
-            let body = text
-                .split("#[cfg(test)]\nmod test")
-                .next()
-                .unwrap()
-                .split("#[cfg(all(test")
-                .next()
-                .unwrap();
+            let body = without_tests(&text);
             let code: Vec<&str> = body
                 .lines()
                 .filter(|line| !line.trim_start().starts_with("//"))
@@ -65,6 +59,29 @@ fn sources() -> Vec<Source> {
             }
         })
         .collect()
+}
+
+/// The text without its inline module of tests, wherever that stands.
+fn without_tests(text: &str) -> String {
+    let opens = |rest: &str, at: usize| {
+        let mut lines = rest[at..].lines();
+        let attribute = lines.next().unwrap_or_default();
+        let module = lines.next().unwrap_or_default();
+        attribute.contains("test") && module.starts_with("mod ") && module.ends_with('{')
+    };
+    let mut kept = String::new();
+    let mut rest = text;
+    while let Some((at, _)) = rest
+        .match_indices("#[cfg(")
+        .find(|(at, _)| opens(rest, *at))
+    {
+        kept.push_str(&rest[..at]);
+        let end = rest[at..]
+            .find("\n}\n")
+            .map_or(rest.len(), |end| at + end + 3);
+        rest = &rest[end..];
+    }
+    kept + rest
 }
 
 fn names_word(code: &str, word: &str) -> bool {

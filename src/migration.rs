@@ -181,7 +181,18 @@ pub struct Facts {
     pub offending: Option<i64>,
 }
 
+/// Whether a text names this, as a word of its own, whatever the case.
+pub fn has_word(text: &str, word: &str) -> bool {
+    text.split(|c: char| !(c.is_alphanumeric() || c == '_'))
+        .any(|own| own.eq_ignore_ascii_case(word))
+}
+
 impl Facts {
+    /// The number of rows as an answer shows it.
+    pub fn shown_rows(&self) -> String {
+        self.rows.map_or("unknown".to_owned(), crate::answer::count)
+    }
+
     pub fn large(&self) -> bool {
         self.rows.is_none_or(|rows| rows >= LARGE_ROWS)
     }

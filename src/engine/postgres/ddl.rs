@@ -7,7 +7,7 @@ use crate::engine::Ground;
 use crate::error::{Error, Result};
 use crate::finding::{Finding, Severity, Source};
 use crate::migration::change::{Change, NewColumn, NewForeignKey, NewIndex};
-use crate::migration::{Deploy, Item, Migration, Phase, Reversible, Step};
+use crate::migration::{Deploy, Item, Migration, Phase, Reversible, Step, has_word};
 use crate::statement::Dialect;
 
 const DIALECT: Dialect = Dialect::Postgres;
@@ -264,7 +264,7 @@ impl Postgres {
                     "CREATE INDEX holds SHARE on the table while it builds: every write waits",
                 )
                 .object(&object)
-                .evidence("rows", shown_rows(ground), "", Source::WhatIf)
+                .evidence("rows", ground.facts.shown_rows(), "", Source::WhatIf)
                 .remedy("build it CONCURRENTLY, outside a transaction, and check indisvalid")
                 .keeps(&["N7", "Q2"])
                 .catalogued(&["PG001"]),
@@ -399,7 +399,7 @@ impl Postgres {
                 "ADD FOREIGN KEY blocks writes on both tables while it checks every row",
             )
             .object(&object)
-            .evidence("rows", shown_rows(ground), "", Source::WhatIf)
+            .evidence("rows", ground.facts.shown_rows(), "", Source::WhatIf)
             .remedy("NOT VALID first, VALIDATE CONSTRAINT in a transaction of its own")
             .keeps(&["N7", "M4"])
             .catalogued(&["PG010"]),
@@ -455,13 +455,6 @@ fn missing_column(name: &str, table: &Table) -> Error {
         name: format!("{}.{name}", table.qualified()),
         hint: nearest.map_or_else(String::new, |near| format!(" Did you mean {near}?")),
     }
-}
-
-fn shown_rows(ground: &Ground<'_>) -> String {
-    ground
-        .facts
-        .rows
-        .map_or("unknown".to_owned(), crate::answer::count)
 }
 
 fn offending_rows(
@@ -547,7 +540,7 @@ fn add_column(table: &str, column: &NewColumn, ground: &Ground<'_>) -> Migration
                 "a default that differs from row to row rewrites the whole table under ACCESS EXCLUSIVE",
             )
             .object(&object)
-            .evidence("rows", shown_rows(ground), "", Source::WhatIf)
+            .evidence("rows", ground.facts.shown_rows(), "", Source::WhatIf)
             .remedy("add the column without it, set the default for new rows, backfill in batches")
             .keeps(&["N7", "M4"])
             .catalogued(&["PG020"]),
@@ -564,7 +557,7 @@ fn add_column(table: &str, column: &NewColumn, ground: &Ground<'_>) -> Migration
                 "NOT NULL without a default fails as soon as the table has a row",
             )
             .object(&object)
-            .evidence("rows", shown_rows(ground), "", Source::WhatIf)
+            .evidence("rows", ground.facts.shown_rows(), "", Source::WhatIf)
             .remedy("add it nullable, backfill, then SET NOT NULL behind a validated CHECK")
             .keeps(&["M2", "M4"])
             .catalogued(&["PG022"]),
@@ -728,7 +721,7 @@ fn set_not_null(table: &str, column: &Column, ground: &Ground<'_>) -> Migration 
             "SET NOT NULL reads every row under ACCESS EXCLUSIVE: all reads and writes wait",
         )
         .object(&object)
-        .evidence("rows", shown_rows(ground), "", Source::WhatIf)
+        .evidence("rows", ground.facts.shown_rows(), "", Source::WhatIf)
         .remedy("CHECK (… IS NOT NULL) NOT VALID, VALIDATE, then SET NOT NULL: no scan, PostgreSQL 12 and later")
         .keeps(&["N7", "M4"])
         .catalogued(&["PG030"]),
@@ -899,12 +892,6 @@ fn restored(table: &str, column: &Column, ground: &Ground<'_>) -> String {
     sql
 }
 
-/// Whether a text names this, as a word of its own.
-fn has_word(text: &str, word: &str) -> bool {
-    text.split(|c: char| !(c.is_alphanumeric() || c == '_'))
-        .any(|own| own == word)
-}
-
 fn foreign_key_clause(key: &ForeignKey) -> String {
     format!(
         "CONSTRAINT {} FOREIGN KEY ({}) REFERENCES {} ({}) ON DELETE {} ON UPDATE {}",
@@ -945,7 +932,7 @@ fn drop_table(table: &str, ground: &Ground<'_>) -> Migration {
             "DROP TABLE loses all its rows, and breaks code that still names it",
         )
         .object(&object)
-        .evidence("rows", shown_rows(ground), "", Source::WhatIf)
+        .evidence("rows", ground.facts.shown_rows(), "", Source::WhatIf)
         .remedy("rename it away first, wait a release, drop it then, with a tested backup")
         .keeps(&["N1", "A3"])
         .catalogued(&["PG047"]),

@@ -13,7 +13,7 @@ use crate::engine::Ground;
 use crate::error::{Error, Result};
 use crate::finding::{Finding, Severity, Source};
 use crate::migration::change::{Change, NewColumn, NewForeignKey, NewIndex};
-use crate::migration::{Deploy, Item, Migration, Phase, Reversible, Step};
+use crate::migration::{Deploy, Item, Migration, Phase, Reversible, Step, has_word};
 use crate::statement::{Dialect, parse_one};
 
 const DIALECT: Dialect = Dialect::Sqlite;
@@ -164,13 +164,6 @@ fn missing_column(name: &str, table: &Table) -> Error {
     }
 }
 
-fn shown_rows(ground: &Ground<'_>) -> String {
-    ground
-        .facts
-        .rows
-        .map_or("unknown".to_owned(), crate::answer::count)
-}
-
 fn has_column(table: &str, column: &str, also: &str) -> String {
     format!(
         "SELECT 1 FROM pragma_table_xinfo({}) WHERE name = {}{also}",
@@ -303,7 +296,7 @@ fn rebuild_hazard(ground: &Ground<'_>, what: &str, catalogued: &'static [&'stati
         format!("SQLite cannot {what} in place: the table is built anew and all its rows are copied"),
     )
     .object(&ground.table.name)
-    .evidence("rows", shown_rows(ground), "", Source::WhatIf)
+    .evidence("rows", ground.facts.shown_rows(), "", Source::WhatIf)
     .effect("writers wait until it is done; readers too unless journal_mode is WAL")
     .remedy("run it in a quiet time, with foreign_keys off outside the transaction, and check them before COMMIT")
     .keeps(&["N7", "M4"])
@@ -323,7 +316,7 @@ fn add_index(index: &NewIndex, ground: &Ground<'_>) -> Migration {
             "writers of the whole file wait while the index is built",
         )
         .object(&ground.table.name)
-        .evidence("rows", shown_rows(ground), "", Source::WhatIf)
+        .evidence("rows", ground.facts.shown_rows(), "", Source::WhatIf)
         .remedy("run it in a quiet time; WAL mode keeps readers going")
         .keeps(&["N7", "A7"]),
     ];
@@ -836,12 +829,6 @@ fn drop_column(column: &Column, ground: &Ground<'_>) -> Result<Migration> {
     })
 }
 
-/// Whether a text names this, as a word of its own.
-fn has_word(text: &str, word: &str) -> bool {
-    text.split(|c: char| !(c.is_alphanumeric() || c == '_'))
-        .any(|own| own.eq_ignore_ascii_case(word))
-}
-
 fn constraint_mentions(constraint: &TableConstraint, column: &str) -> bool {
     match constraint {
         TableConstraint::ForeignKey(key) => key
@@ -890,7 +877,7 @@ fn drop_table(ground: &Ground<'_>) -> Migration {
             "DROP TABLE loses all its rows, and breaks code that still names it",
         )
         .object(table)
-        .evidence("rows", shown_rows(ground), "", Source::WhatIf)
+        .evidence("rows", ground.facts.shown_rows(), "", Source::WhatIf)
         .remedy("rename it away first, wait a release, drop it then, with a tested backup")
         .keeps(&["N1", "A3"]),
     ];

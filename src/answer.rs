@@ -11,6 +11,9 @@ use crate::finding::{Finding, Severity};
 /// The longest text a tool answers with, in bytes. Hosts cut at about 25,000 tokens; this stays far below.
 pub const TEXT_BUDGET: usize = 40_000;
 
+/// The most structured content, in bytes of JSON.
+pub const STRUCTURED_BUDGET: usize = 200_000;
+
 #[derive(Debug, Clone)]
 pub struct Answer {
     pub text: String,
@@ -211,6 +214,61 @@ pub fn within_budget(mut text: String, hint: &str) -> String {
     text
 }
 
+/// Structured content within the budget: the longest lists and texts are cut, and it says so.
+pub fn within_structured_budget(structured: &mut Value, hint: &str) {
+    let mut size = structured.to_string().len();
+    while size > STRUCTURED_BUDGET {
+        let Some((name, longest)) = structured.as_object_mut().and_then(|object| {
+            object
+                .iter_mut()
+                .filter(|(name, _)| *name != "truncated")
+                .max_by_key(|(_, value)| value.to_string().len())
+        }) else {
+            return;
+        };
+        let name = name.clone();
+        let Some((shown, total)) = halve(longest) else {
+            return;
+        };
+        if let Some(object) = structured.as_object_mut() {
+            let truncated = object.entry("truncated").or_insert_with(
+                || serde_json::json!({ "total": total, "hint": format!("`{name}` was cut. {hint}") }),
+            );
+            if let Some(truncated) = truncated.as_object_mut() {
+                truncated.insert("shown".to_owned(), shown.into());
+            }
+        }
+        size = structured.to_string().len();
+    }
+}
+
+/// Leaves the first half of the longest part, and tells what is left of how much.
+fn halve(value: &mut Value) -> Option<(usize, usize)> {
+    match value {
+        Value::Array(items) if items.len() > 1 => {
+            let total = items.len();
+            items.truncate(total / 2);
+            Some((items.len(), total))
+        }
+        Value::Array(items) => halve(items.first_mut()?),
+        Value::Object(parts) => halve(
+            parts
+                .values_mut()
+                .max_by_key(|value| value.to_string().len())?,
+        ),
+        Value::String(text) if text.len() > 1 => {
+            let total = text.len();
+            let mut half = total / 2;
+            while !text.is_char_boundary(half) {
+                half -= 1;
+            }
+            text.truncate(half);
+            Some((text.len(), total))
+        }
+        _ => None,
+    }
+}
+
 /// A count with thousands separators, as people write them.
 pub fn count(number: i64) -> String {
     let digits = number.unsigned_abs().to_string();
@@ -280,6 +338,11 @@ pub fn one_line(text: &str) -> String {
         }
     }
     safe
+}
+
+/// Prose that somebody wrote into a database, in quotation marks that it cannot close: data, not a word of ours.
+pub fn quoted(text: &str, limit: usize) -> String {
+    format!("“{}”", excerpt(text, limit).replace(['“', '”'], "\""))
 }
 
 /// `one_line`, cut to `limit` characters with an ellipsis.

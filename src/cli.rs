@@ -5,11 +5,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use serde_json::Value;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::answer::Answer;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::persona::Persona;
@@ -39,6 +42,10 @@ struct CommonArgs {
     /// A TOML file with [databases.NAME] tables.
     #[arg(long, short, value_name = "FILE", global = true)]
     config: Option<PathBuf>,
+
+    /// Refuse a role that could write to its database.
+    #[arg(long, global = true)]
+    require_least_privilege: bool,
 
     /// A persona to serve instead of the embedded one.
     #[arg(long, value_name = "FILE", global = true)]
@@ -106,36 +113,39 @@ fn log() {
 }
 
 async fn start(cli: Cli) -> Result<ExitCode> {
-    let CommonArgs {
-        database,
-        config,
-        persona,
-    } = cli.common;
+    let common = cli.common;
     match cli.command {
-        None => serve(&database, config, persona, None).await,
-        Some(Command::Serve { http }) => serve(&database, config, persona, http).await,
+        None => serve(common, None).await,
+        Some(Command::Serve { http }) => serve(common, http).await,
         Some(Command::Call {
             tool,
             arguments,
             json,
         }) => {
-            let context = Context::new(Config::load(&database, config.as_deref(), persona)?);
-            call(&context, &tool, &arguments, json).await
+            let context = Context::new(common.load()?);
+            tokio::spawn(stop_on_signal(context.stop()));
+            let code = call(&context, &tool, &arguments, json).await;
+            context.shut_down().await;
+            code
         }
         Some(Command::Demo) => demo().await,
     }
 }
 
-async fn serve(
-    database: &[String],
-    config: Option<PathBuf>,
-    persona: Option<PathBuf>,
-    http: Option<SocketAddr>,
-) -> Result<ExitCode> {
-    let config = Config::load(database, config.as_deref(), persona)?;
+impl CommonArgs {
+    fn load(self) -> Result<Config> {
+        let mut config = Config::load(&self.database, self.config.as_deref(), self.persona)?;
+        config.require_least_privilege |= self.require_least_privilege;
+        Ok(config)
+    }
+}
+
+async fn serve(common: CommonArgs, http: Option<SocketAddr>) -> Result<ExitCode> {
+    let config = common.load()?;
     let persona = Persona::load(config.persona.as_deref())?;
-    let server = Server::new(Arc::new(Context::new(config)), persona)?;
-    let stop = CancellationToken::new();
+    let context = Arc::new(Context::new(config));
+    let server = Server::new(Arc::clone(&context), persona)?;
+    let stop = context.stop();
     tokio::spawn(stop_on_signal(stop.clone()));
     if let Some(address) = http {
         http::serve(server, address, stop, |address| {
@@ -146,11 +156,14 @@ async fn serve(
         })
         .await?;
     } else {
-        tokio::select! {
-            ended = server.serve_stdio() => ended.map_err(|reason| Error::Config { reason })?,
-            () = stop.cancelled() => {}
-        }
+        let ended = tokio::select! {
+            ended = server.serve_stdio() => ended,
+            () = stop.cancelled() => Ok(()),
+        };
+        context.shut_down().await;
+        ended.map_err(|reason| Error::Config { reason })?;
     }
+    context.shut_down().await;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -182,7 +195,7 @@ async fn call(context: &Context, tool: &str, arguments: &str, json: bool) -> Res
     let arguments: Value = serde_json::from_str(&arguments).map_err(|error| Error::Config {
         reason: format!("the arguments are not JSON: {error}"),
     })?;
-    match context.call(tool, arguments).await {
+    match shown(context, tool, arguments).await {
         Ok(answer) if json => {
             say(&serde_json::to_string_pretty(&answer.structured).unwrap_or_default());
             Ok(ExitCode::SUCCESS)
@@ -195,6 +208,27 @@ async fn call(context: &Context, tool: &str, arguments: &str, json: bool) -> Res
             let _ = writeln!(std::io::stderr(), "{}", context.message(tool, &error));
             Ok(ExitCode::FAILURE)
         }
+    }
+}
+
+/// Runs a tool; on a terminal a line says what it is at, once that takes a while.
+async fn shown(context: &Context, tool: &str, arguments: Value) -> Result<Answer> {
+    let (doing, at) = watch::channel("");
+    let line = indicatif::ProgressBar::new_spinner();
+    tokio::select! {
+        answer = context.call(tool, arguments, &doing) => {
+            line.finish_and_clear();
+            answer
+        }
+        never = async {
+            let mut wait = Duration::from_secs(1);
+            loop {
+                tokio::time::sleep(wait).await;
+                wait = Duration::from_millis(100);
+                line.set_message(*at.borrow());
+                line.tick();
+            }
+        } => never,
     }
 }
 
@@ -243,6 +277,7 @@ async fn demo() -> Result<ExitCode> {
         databases: vec![sample],
         persona: None,
         deadline: std::time::Duration::from_secs(30),
+        require_least_privilege: false,
     };
     let context = Context::new(config);
     say("What an agent sees of the embedded sample database, tool by tool.");
@@ -250,7 +285,7 @@ async fn demo() -> Result<ExitCode> {
         let title = format!("{question}  {tool} {arguments}");
         say(&format!("\n── {title}\n"));
         let arguments = serde_json::from_str(arguments).unwrap_or(Value::Null);
-        match context.call(tool, arguments).await {
+        match shown(&context, tool, arguments).await {
             Ok(answer) => say(answer.text.trim_end()),
             Err(error) => {
                 say(&context.message(tool, &error));

@@ -17,6 +17,8 @@ pub struct Config {
     pub persona: Option<PathBuf>,
     /// How long one call may take, whatever the database does.
     pub deadline: Duration,
+    /// Whether a role that may write is refused.
+    pub require_least_privilege: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -60,6 +62,8 @@ struct File {
     databases: std::collections::BTreeMap<String, Entry>,
     persona: Option<PathBuf>,
     deadline_seconds: Option<u64>,
+    #[serde(default)]
+    require_least_privilege: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -131,6 +135,7 @@ impl Config {
             databases: Vec::new(),
             persona,
             deadline: DEFAULT_DEADLINE,
+            require_least_privilege: false,
         };
         if let Some(path) = file {
             config.read(path)?;
@@ -172,6 +177,7 @@ impl Config {
             }
             self.deadline = Duration::from_secs(seconds);
         }
+        self.require_least_privilege = file.require_least_privilege;
         for (name, entry) in file.databases {
             let url = entry.url.resolve()?;
             let password = entry.password.map(Value::resolve).transpose()?;

@@ -7,12 +7,15 @@ mod mysql;
 mod postgres;
 mod sqlite;
 
+use std::sync::LazyLock;
 use std::time::Duration;
+
+use tokio_util::task::TaskTracker;
 
 use crate::answer::Skipped;
 use crate::catalog::{Catalog, Table};
 use crate::config::{Database, Target};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::finding::{Finding, Source};
 use crate::locks::{LockGraph, Session};
 use crate::migration::change::{Change, NewIndex};
@@ -31,6 +34,101 @@ pub enum Engine {
     Postgres(postgres::Postgres),
     MySql(mysql::MySql),
     Sqlite(sqlite::Sqlite),
+}
+
+/// What the role of a session may do beyond reading, and the SQL that makes one which may not.
+#[derive(Debug, Clone, Default)]
+pub struct Role {
+    pub name: String,
+    /// Each completes "the role …".
+    pub excess: Vec<String>,
+    pub instead: Vec<String>,
+}
+
+/// Runs when a session is dropped in the middle of its work, by a deadline or because nobody waits any more:
+/// what it left running on the server is ended.
+struct Leash(Option<Box<dyn FnOnce() + Send + Sync>>);
+
+impl Leash {
+    fn new(end: impl FnOnce() + Send + Sync + 'static) -> Self {
+        Self(Some(Box::new(end)))
+    }
+
+    /// The session ended by itself.
+    fn let_go(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Leash {
+    fn drop(&mut self) {
+        if let Some(end) = self.0.take() {
+            end();
+        }
+    }
+}
+
+impl std::fmt::Debug for Leash {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Leash")
+    }
+}
+
+/// Work that ends statements on servers, on connections of its own.
+static ENDINGS: LazyLock<TaskTracker> = LazyLock::new(TaskTracker::new);
+
+/// How long ending a statement may take.
+const END: Duration = Duration::from_secs(2);
+
+/// Ends something on a server in the background.
+fn end_soon(work: impl Future<Output = ()> + Send + 'static) {
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        ENDINGS.spawn_on(
+            async {
+                let _ = tokio::time::timeout(END, work).await;
+            },
+            &runtime,
+        );
+    }
+}
+
+/// Waits until what was left running on servers is ended; for the end of the process.
+pub async fn settle() {
+    ENDINGS.close();
+    let _ = tokio::time::timeout(END, ENDINGS.wait()).await;
+}
+
+/// What may be done with a statement that passed the door.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Permit {
+    Run,
+    /// It may be planned only, and why.
+    Plan(String),
+}
+
+impl Permit {
+    /// The narrower of the two; the first reason stays.
+    fn no_more_than_plan(self, reason: &str) -> Self {
+        match self {
+            Self::Run => Self::Plan(reason.to_owned()),
+            plan @ Self::Plan(_) => plan,
+        }
+    }
+
+    const fn only_plans(&self) -> bool {
+        matches!(self, Self::Plan(_))
+    }
+
+    /// For `analyze`, which runs it.
+    fn must_run(self) -> Result<()> {
+        match self {
+            Self::Run => Ok(()),
+            Self::Plan(reason) => Err(Error::Refused {
+                reason,
+                instead: "Call again without `analyze`: nothing is run then.".to_owned(),
+            }),
+        }
+    }
 }
 
 /// A plan, and what the engine could not show of it.
@@ -131,6 +229,11 @@ impl Engine {
             Self::MySql(_) => Dialect::MySql,
             Self::Sqlite(_) => Dialect::Sqlite,
         }
+    }
+
+    /// What the role may do beyond reading.
+    pub async fn role(&mut self) -> Result<Role> {
+        each!(self, engine => engine.role().await)
     }
 
     /// All user objects, one round trip for each kind of object.

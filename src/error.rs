@@ -47,6 +47,19 @@ pub enum Error {
     )]
     NotADatabase { database: String, reason: String },
 
+    #[error(
+        "database \"{database}\": the role {role} {excess}, and this server takes only roles that may not write (--require-least-privilege). Make one, and put it into the configuration:\n{instead}"
+    )]
+    Privileged {
+        database: String,
+        role: String,
+        excess: String,
+        instead: String,
+    },
+
+    #[error("the call was stopped: this server is ending. Nothing was changed.")]
+    Stopped,
+
     #[error("the database did not answer within {} s. It may be overloaded, frozen or waiting for a lock: check_locks shows who waits for whom.", .limit.as_secs())]
     Deadline { limit: Duration },
 
@@ -119,10 +132,6 @@ impl Error {
                         reason: format!("authentication failed ({code})"),
                     },
                     // SQLite: file is not a database.
-                    code if may_hold_values(code) => Self::Database {
-                        message: "a value in the data made the statement fail; the server's text is not shown, because it may hold that value".to_owned(),
-                        code: code.to_owned(),
-                    },
                     "26" => Self::NotADatabase { database, reason: "the file has another format, or is encrypted".to_owned() },
                     "14" => Self::Unreachable { database, reason: "the file cannot be opened (14): it does not exist, or may not be read".to_owned() },
                     _ => Self::Unreachable { database, reason: format!("{reason} ({code})") },
@@ -183,21 +192,28 @@ impl From<sqlx::Error> for Error {
                         message: format!("the statement was stopped at its time limit: {message}"),
                         code,
                     },
+                    // SQLite: the guard said no.
+                    "23" => Self::Refused {
+                        reason: format!("the guard of this session does not allow it: {message}"),
+                        instead: "Give a literal in the place of what it names, or the statement without it.".to_owned(),
+                    },
                     "25006" | "1792" => Self::Refused {
                         reason: format!("the statement would write ({code})"),
                         instead:
                             "Every session here is read-only; use propose_migration for changes."
                                 .to_owned(),
                     },
-                    code if may_hold_values(code) => Self::Database {
-                        message: "a value in the data made the statement fail; the server's text is not shown, because it may hold that value".to_owned(),
-                        code: code.to_owned(),
-                    },
                     "26" => Self::NotADatabase {
                         database: "the file".to_owned(),
                         reason: "it has another format, or is encrypted".to_owned(),
                     },
-                    _ => Self::Database { message, code },
+                    known if speaks_of_names(known, &message, inner.as_ref()) => {
+                        Self::Database { message, code }
+                    }
+                    _ => Self::Database {
+                        message: HIDDEN.to_owned(),
+                        code,
+                    },
                 }
             }
             sqlx::Error::Io(inner) => Self::Unreachable {
@@ -215,16 +231,85 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-/// Errors whose text quotes the value that they stumbled over, or any text that a function chose.
-fn may_hold_values(code: &str) -> bool {
-    const MYSQL: &[&str] = &[
-        "1062", "1105", "1264", "1292", "1365", "1366", "1411", "1525", "1644", "1690", "3140",
-        "3141", "3143", "4038",
+/// Whether an error's text can only speak of the statement, of names and of the server, never of a value in the
+/// data. What is not known to be so is hidden.
+fn speaks_of_names(code: &str, message: &str, inner: &dyn sqlx::error::DatabaseError) -> bool {
+    /// Classes of SQLSTATE: connection, feature, transaction, authorization, catalog and schema names, rollback,
+    /// syntax and access, resources, limits, state, operator.
+    /// <https://www.postgresql.org/docs/current/errcodes-appendix.html>
+    const POSTGRES: &[&str] = &[
+        "08", "0A", "25", "26", "28", "3D", "3F", "40", "42", "53", "54", "55", "57",
     ];
-    let sqlstate = code.len() == 5;
-    sqlstate
-        && ["22", "23", "P0"]
-            .iter()
-            .any(|class| code.starts_with(class))
-        || MYSQL.contains(&code)
+    /// <https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html>
+    const MYSQL: &[&str] = &[
+        "1040", "1041", "1044", "1045", "1046", "1049", "1051", "1052", "1053", "1054", "1055",
+        "1056", "1057", "1060", "1061", "1064", "1066", "1072", "1075", "1093", "1103", "1104",
+        "1109", "1110", "1111", "1115", "1116", "1120", "1128", "1140", "1142", "1143", "1146",
+        "1149", "1158", "1159", "1160", "1161", "1163", "1176", "1191", "1203", "1205", "1213",
+        "1214", "1221", "1222", "1226", "1227", "1235", "1237", "1239", "1241", "1242", "1247",
+        "1248", "1250", "1267", "1268", "1270", "1271", "1272", "1273", "1288", "1295", "1305",
+        "1317", "1318", "1345", "1347", "1356", "1370", "1390", "1414", "1415", "1436", "1442",
+        "1449", "1463", "1481", "1562", "1577", "1582", "1583", "1584", "1630", "1698", "1792",
+        "1815", "1827", "1969", "3024", "3065", "3100", "3572", "3573", "3574", "3576", "3577",
+        "3579", "3580", "3581", "3582", "3583", "3593", "3636", "4078",
+    ];
+    /// How the texts of SQLite's general error begin when they name what is wrong with the statement.
+    const SQLITE: &[&str] = &[
+        "a GROUP BY",
+        "access to ",
+        "aggregate",
+        "ambiguous column",
+        "at most ",
+        "cannot ",
+        "circular reference",
+        "DISTINCT",
+        "duplicate",
+        "Expression tree",
+        "FILTER",
+        "frame",
+        "HAVING",
+        "incomplete input",
+        "LIMIT",
+        "misuse of",
+        "multiple ",
+        "near \"",
+        "no such",
+        "no tables",
+        "not authorized",
+        "ORDER BY",
+        "parser stack",
+        "recursive",
+        "row value",
+        "RIGHT and FULL",
+        "sub-select",
+        "SELECTs to the left",
+        "table ",
+        "too many",
+        "unable to use function",
+        "unknown",
+        "unrecognized token",
+        "unsafe use",
+        "values for",
+        "view ",
+        "window",
+        "wrong number of arguments",
+    ];
+    let inside_a_function = inner
+        .try_downcast_ref::<sqlx::postgres::PgDatabaseError>()
+        .is_some_and(|inner| inner.r#where().is_some());
+    match code {
+        // SQLite: general error; other codes have texts of their own, which hold no value.
+        "1" => SQLITE.iter().any(|start| message.starts_with(start)),
+        _ if code.len() == 5 => {
+            !inside_a_function && POSTGRES.iter().any(|class| code.starts_with(class))
+        }
+        _ if code.len() == 4 && code.starts_with(['1', '2', '3', '4']) && MYSQL.contains(&code) => {
+            true
+        }
+        _ => inner
+            .try_downcast_ref::<sqlx::sqlite::SqliteError>()
+            .is_some(),
+    }
 }
+
+const HIDDEN: &str = "a value in the data made the statement fail; the server's text is not shown, because it may hold that value";

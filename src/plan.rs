@@ -151,6 +151,28 @@ impl Plan {
         known.then_some(sum)
     }
 
+    /// What running it would take: rows that it handles, or units of cost where the engine counts them, whichever
+    /// is more. A join handles each row of its inner side for each of its outer one, unless a cost says otherwise.
+    pub fn work(&self) -> f64 {
+        let mut most = self.cost().unwrap_or(0.0);
+        for node in &self.nodes {
+            let own = node
+                .examined_rows
+                .unwrap_or(0.0)
+                .max(node.estimated_rows.unwrap_or(0.0));
+            most = most.max(own);
+            if node.access == Access::Join && node.cost.is_none() {
+                let product: f64 = self
+                    .children(node.id)
+                    .filter_map(|child| child.examined_rows.or(child.estimated_rows))
+                    .map(|rows| rows.max(1.0))
+                    .product();
+                most = most.max(product);
+            }
+        }
+        most
+    }
+
     pub fn cost(&self) -> Option<f64> {
         self.root().and_then(|root| root.cost)
     }

@@ -4,25 +4,37 @@
 pub mod http;
 mod prompts;
 mod resources;
+mod until_end;
 
+use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, GetPromptRequestParams,
     GetPromptResponse, Implementation, ListPromptsResult, ListResourcesResult, ListToolsResult,
-    PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities,
-    ServerConfig, Tool as McpTool, ToolAnnotations,
+    PaginatedRequestParams, ProgressNotificationParam, ReadResourceRequestParams,
+    ReadResourceResponse, ServerCapabilities, ServerConfig, Tool as McpTool, ToolAnnotations,
 };
 use rmcp::service::{RequestContext, RoleServer, ServerInitializeError};
 use rmcp::{ErrorData, ServerHandler, ServiceExt as _};
 use serde_json::Value;
+use tokio::sync::watch;
 
+use self::until_end::UntilEnd;
 use crate::error::Error;
 use crate::persona::{Persona, Prompt};
 use crate::tools::{Context, TOOLS, Tool};
 
 /// What is logged when nothing else is asked for: the library below speaks of every client that hangs up.
 pub const LOG_FILTER: &str = "warn,rmcp=error";
+
+/// How often a call that takes long says what it is at.
+const PROGRESS: Duration = Duration::from_secs(2);
+
+/// How long calls may still answer when the client has closed its end: whoever pipes requests in wants the
+/// answers out; a client that is gone wants its statements ended.
+const LAST_ANSWERS: Duration = Duration::from_millis(400);
 
 /// One server for any number of clients: it keeps no state between calls.
 #[derive(Debug, Clone)]
@@ -43,7 +55,15 @@ impl Server {
 
     /// Serves one client on standard input and output, until it hangs up.
     pub async fn serve_stdio(self) -> Result<(), String> {
-        match self.serve(rmcp::transport::io::stdio_pipes()).await {
+        let stop = self.context.stop();
+        let (input, output) = rmcp::transport::io::stdio_pipes();
+        let input = UntilEnd::new(input, move || {
+            tokio::spawn(async move {
+                tokio::time::sleep(LAST_ANSWERS).await;
+                stop.cancel();
+            });
+        });
+        match self.serve((input, output)).await {
             Ok(running) => running
                 .waiting()
                 .await
@@ -92,9 +112,11 @@ impl ServerHandler for Server {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let arguments = request.arguments.map_or(Value::Null, Value::Object);
+        let (doing, at) = watch::channel("");
         let called = tokio::select! {
-            called = self.context.call(&request.name, arguments) => called,
+            called = self.context.call(&request.name, arguments, &doing) => called,
             () = context.ct.cancelled() => return Err(ErrorData::internal_error("cancelled by the client", None)),
+            never = progress(&context, at, self.context.deadline()) => match never {},
         };
         match called {
             Ok(answer) => {
@@ -148,6 +170,27 @@ impl ServerHandler for Server {
         _context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
         resources::read(&self.persona, &request)
+    }
+}
+
+/// Tells a client that asked for it how far a call is, once it takes long; never ends by itself.
+async fn progress(
+    context: &RequestContext<RoleServer>,
+    at: watch::Receiver<&'static str>,
+    deadline: Duration,
+) -> Infallible {
+    let Some(token) = context.meta.get_progress_token() else {
+        return std::future::pending().await;
+    };
+    let mut elapsed = Duration::ZERO;
+    loop {
+        tokio::time::sleep(PROGRESS).await;
+        elapsed += PROGRESS;
+        let message = *at.borrow();
+        let report = ProgressNotificationParam::new(token.clone(), elapsed.as_secs_f64())
+            .with_total(deadline.as_secs_f64())
+            .with_message(message);
+        let _ = context.peer.notify_progress(report).await;
     }
 }
 

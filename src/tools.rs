@@ -14,13 +14,20 @@ use schemars::generate::SchemaSettings;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
-use crate::answer::{Answer, Common, within_budget};
+use crate::answer::{Answer, Common, within_budget, within_structured_budget};
 use crate::config::{Config, Database};
-use crate::engine::{Engine, Sample};
+use crate::engine::{Engine, Role, Sample};
 use crate::error::{Error, Result};
+use crate::finding::{Finding, Severity};
 
 type Running<'a> = Pin<Box<dyn Future<Output = Result<Answer>> + Send + 'a>>;
+
+/// The most bytes of arguments that are looked at: SQL, logs and snippets that were pasted.
+const ARGUMENT_BYTES: usize = 1024 * 1024;
 
 /// A tool as a host sees it, and how it is run.
 #[derive(Debug)]
@@ -30,7 +37,7 @@ pub struct Tool {
     pub description: &'static str,
     pub input: fn() -> Map<String, Value>,
     pub output: fn() -> Map<String, Value>,
-    run: for<'a> fn(&'a Context, Value) -> Running<'a>,
+    run: for<'a> fn(Call<'a>, Value) -> Running<'a>,
 }
 
 /// Every tool, by name: what `tools/list` shows.
@@ -52,6 +59,24 @@ pub struct Context {
     config: Config,
     sample: Sample,
     secrets: Vec<String>,
+    /// Ends every call, when the process is to end.
+    stop: CancellationToken,
+    running: TaskTracker,
+}
+
+/// One call of a tool: what it may open, and where it says how far it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'a> {
+    context: &'a Context,
+    doing: &'a watch::Sender<&'static str>,
+}
+
+/// A database that was opened for a call, and the head of its answer.
+#[derive(Debug)]
+struct Opened<'a> {
+    database: &'a Database,
+    engine: Engine,
+    common: Common,
 }
 
 /// Answer length.
@@ -71,15 +96,41 @@ impl Context {
             config,
             sample: Sample::default(),
             secrets,
+            stop: CancellationToken::new(),
+            running: TaskTracker::new(),
         }
+    }
+
+    /// Cancelled when every call is to end.
+    pub fn stop(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
+    /// The longest that a call may take.
+    pub const fn deadline(&self) -> Duration {
+        self.config.deadline
+    }
+
+    /// Ends every call, and what the calls left running on servers.
+    pub async fn shut_down(&self) {
+        self.stop.cancel();
+        self.running.close();
+        let _ = tokio::time::timeout(Duration::from_secs(1), self.running.wait()).await;
+        crate::engine::settle().await;
     }
 
     pub fn databases(&self) -> &[Database] {
         &self.config.databases
     }
 
-    /// Runs a tool within the deadline. No secret leaves, whatever was said.
-    pub async fn call(&self, name: &str, arguments: Value) -> Result<Answer> {
+    /// Runs a tool within the deadline, which says through `doing` what it is at. No secret leaves, whatever
+    /// was said. Dropped in the middle, it ends what it left running on the server.
+    pub async fn call(
+        &self,
+        name: &str,
+        arguments: Value,
+        doing: &watch::Sender<&'static str>,
+    ) -> Result<Answer> {
         let tool = find(name).ok_or_else(|| Error::UnknownTool {
             name: name.to_owned(),
             known: TOOLS
@@ -88,11 +139,28 @@ impl Context {
                 .collect::<Vec<_>>()
                 .join(", "),
         })?;
+        let size = arguments.to_string().len();
+        if size > ARGUMENT_BYTES {
+            return Err(Error::Refused {
+                reason: format!(
+                    "the arguments are {size} bytes long; {ARGUMENT_BYTES} is the limit"
+                ),
+                instead: "Give the part that matters.".to_owned(),
+            });
+        }
+        let _running = self.running.token();
         let started = Instant::now();
         let limit = self.config.deadline;
-        let outcome = tokio::time::timeout(limit, (tool.run)(self, arguments))
-            .await
-            .unwrap_or(Err(Error::Deadline { limit }));
+        let call = Call {
+            context: self,
+            doing,
+        };
+        let outcome = tokio::select! {
+            outcome = tokio::time::timeout(limit, (tool.run)(call, arguments)) => {
+                outcome.unwrap_or(Err(Error::Deadline { limit }))
+            }
+            () = self.stop.cancelled() => Err(Error::Stopped),
+        };
         tracing::info!(
             tool = name,
             ok = outcome.is_ok(),
@@ -130,18 +198,6 @@ impl Context {
         })
     }
 
-    /// Opens the named database; with one configured the name may be left out.
-    async fn open(&self, name: &str) -> Result<(&Database, Engine)> {
-        let database = self.database(name)?;
-        // The statement gives up before the call does, so that the reason is known.
-        let limit = self
-            .config
-            .deadline
-            .saturating_sub(Duration::from_secs(2))
-            .max(Duration::from_secs(1));
-        Ok((database, Engine::open(database, &self.sample, limit).await?))
-    }
-
     fn database(&self, name: &str) -> Result<&Database> {
         let names = || {
             self.config
@@ -169,21 +225,78 @@ impl Context {
     }
 }
 
-/// The head of every answer.
-fn common(database: &Database, engine: &Engine) -> Common {
-    Common {
-        database: database.name.clone(),
-        engine: engine.name().to_owned(),
-        version: engine.version().to_owned(),
-        ..Common::default()
+impl<'a> Call<'a> {
+    /// Opens the named database; with one configured the name may be left out.
+    async fn open(self, name: &str) -> Result<Opened<'a>> {
+        let database = self.context.database(name)?;
+        self.doing("connecting");
+        // The statement gives up before the call does, so that the reason is known.
+        let deadline = self.context.config.deadline;
+        let limit = deadline
+            .saturating_sub(Duration::from_secs(2))
+            .max(deadline / 2);
+        let mut engine = Engine::open(database, &self.context.sample, limit).await?;
+        let role = engine.role().await;
+        let role = match role {
+            Ok(role) if self.context.config.require_least_privilege && !role.excess.is_empty() => {
+                engine.close().await;
+                return Err(Error::Privileged {
+                    database: database.name.clone(),
+                    role: role.name.clone(),
+                    excess: role.excess.join(", "),
+                    instead: role.instead.join("\n"),
+                });
+            }
+            Ok(role) => role,
+            Err(error) => {
+                engine.close().await;
+                return Err(error);
+            }
+        };
+        let common = Common {
+            database: database.name.clone(),
+            engine: engine.name().to_owned(),
+            version: engine.version().to_owned(),
+            findings: role_finding(role).into_iter().collect(),
+            ..Common::default()
+        };
+        Ok(Opened {
+            database,
+            engine,
+            common,
+        })
+    }
+
+    /// Says what the call is at, for those who wait.
+    fn doing(self, what: &'static str) {
+        self.doing.send_replace(what);
     }
 }
 
+/// A role that could change data is a wall less. Every answer says so, once.
+fn role_finding(role: Role) -> Option<Finding> {
+    if role.excess.is_empty() {
+        return None;
+    }
+    let mut finding = Finding::new(
+        "role-may-write",
+        Severity::Info,
+        format!("the role {}", role.excess.join(", ")),
+    )
+    .object(role.name)
+    .effect("nothing is written from here all the same; with a role that cannot write, the database itself holds to that")
+    .remedy("serve this database with a role of its own");
+    finding.sql = role.instead;
+    Some(finding)
+}
+
 fn answer(text: String, structured: &impl serde::Serialize, hint: &str) -> Result<Answer> {
+    let mut structured =
+        serde_json::to_value(structured).map_err(|error| Error::unexpected("an answer", error))?;
+    within_structured_budget(&mut structured, hint);
     Ok(Answer {
         text: within_budget(text, hint),
-        structured: serde_json::to_value(structured)
-            .map_err(|error| Error::unexpected("an answer", error))?,
+        structured,
     })
 }
 

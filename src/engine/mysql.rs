@@ -4,6 +4,8 @@ mod catalog;
 mod ddl;
 mod explain;
 mod locks;
+mod permit;
+mod role;
 mod scratch;
 mod statistics;
 mod what_if;
@@ -14,7 +16,7 @@ use std::time::Duration;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlRow};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
 
-use super::{CONNECT, Version, within};
+use super::{CONNECT, Leash, Version, end_soon, within};
 use crate::config::{Database, Secret};
 use crate::error::{Error, Result};
 
@@ -34,6 +36,9 @@ pub struct MySql {
     /// Who we are, as GRANT writes it.
     account: String,
     allow_literals: bool,
+    /// The statement may be planned only: its conditions are not counted on rows.
+    runs_nothing: bool,
+    leash: Leash,
 }
 
 const IDENTITY: &str = include_str!("mysql/identity.sql");
@@ -71,6 +76,8 @@ impl MySql {
             default_schema: identity.try_get("default_schema")?,
             account: quoted_account(&identity.try_get::<String, _>("account")?),
             allow_literals: database.allow_literals,
+            runs_nothing: false,
+            leash: leash(options, identity.try_get("id")?),
         };
         within(
             CONNECT,
@@ -133,7 +140,6 @@ impl MySql {
     /// For SQL made here out of a parsed statement or of quoted identifiers; one row. It goes through the
     /// prepared protocol, which takes exactly one statement.
     async fn made(&mut self, sql: String) -> Result<MySqlRow> {
-        refuse_hints(&sql)?;
         Ok(sqlx::query(AssertSqlSafe(sql))
             .fetch_one(&mut self.connection)
             .await?)
@@ -146,27 +152,25 @@ impl MySql {
     }
 
     pub(super) async fn close(mut self) {
+        self.leash.let_go();
         let rollback = sqlx::raw_sql("ROLLBACK").execute(&mut self.connection);
         let _ = within(Duration::from_secs(1), rollback).await;
         let _ = within(Duration::from_secs(1), self.connection.close()).await;
     }
 }
 
-/// Hints that would undo the session's own time limit and guards.
-fn refuse_hints(sql: &str) -> Result<()> {
-    const UNDOING: &[&str] = &["MAX_EXECUTION_TIME", "RESOURCE_GROUP", "SET_VAR"];
-    for hint in sql.split("/*+").skip(1) {
-        let hint = hint.split("*/").next().unwrap_or(hint).to_uppercase();
-        if let Some(word) = UNDOING.iter().find(|word| hint.contains(**word)) {
-            return Err(Error::Refused {
-                reason: format!(
-                    "the hint {word} would undo the time limit or another guard of this session"
-                ),
-                instead: "Leave it out: the plan does not depend on it.".to_owned(),
-            });
-        }
-    }
-    Ok(())
+/// Ends the session from another connection. Its number is not given to another one while the server runs.
+fn leash(options: MySqlConnectOptions, id: u64) -> Leash {
+    Leash::new(move || {
+        end_soon(async move {
+            let Ok(mut connection) = MySqlConnection::connect_with(&options).await else {
+                return;
+            };
+            let kill = AssertSqlSafe(format!("KILL CONNECTION {id}"));
+            let _ = sqlx::raw_sql(kill).execute(&mut connection).await;
+            let _ = connection.close().await;
+        });
+    })
 }
 
 fn number(error: &sqlx::Error) -> Option<u16> {
@@ -201,13 +205,6 @@ fn text(row: &MySqlRow, column: usize) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn hints_may_choose_a_plan_and_not_undo_the_guards() {
-        assert!(refuse_hints("SELECT /*+ NO_INDEX(t i) */ a FROM t").is_ok());
-        assert!(refuse_hints("SELECT /*+ NO_INDEX(t i) */ a FROM (SELECT /*+ set_var(max_execution_time=0) */ 1) AS d").is_err());
-        assert!(refuse_hints("SELECT /*+ MAX_EXECUTION_TIME(60000) */ 1").is_err());
-    }
 
     #[test]
     fn an_account_is_written_as_grant_wants_it() {

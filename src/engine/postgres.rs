@@ -4,6 +4,8 @@ mod catalog;
 mod ddl;
 mod explain;
 mod locks;
+mod permit;
+mod role;
 mod scratch;
 mod statistics;
 mod what_if;
@@ -14,7 +16,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
 
-use super::{CONNECT, Version, within};
+use super::{CONNECT, Leash, Version, end_soon, within};
 use crate::config::{Database, Secret};
 use crate::error::{Error, Result};
 
@@ -28,11 +30,14 @@ pub struct Postgres {
     allow_literals: bool,
     /// The statement calls what may change something: its conditions are not counted on rows.
     runs_nothing: bool,
+    leash: Leash,
 }
 
 /// A path that no user's object can stand in: for our own catalog queries.
 const GUARD: &str = include_str!("postgres/guard.sql");
 const IDENTITY: &str = include_str!("postgres/identity.sql");
+const LIMITS: &str = include_str!("postgres/limits.sql");
+const END_SESSION: &str = include_str!("postgres/end_session.sql");
 
 impl Postgres {
     pub(super) async fn open(database: &Database, url: &Secret, limit: Duration) -> Result<Self> {
@@ -47,11 +52,8 @@ impl Postgres {
             .map_err(|e| opening(&e))?;
         let identity = within(CONNECT, sqlx::query(IDENTITY).fetch_one(&mut connection)).await?;
         within(CONNECT, sqlx::raw_sql(GUARD).execute(&mut connection)).await?;
-        let milliseconds = limit.as_millis().to_string();
-        sqlx::query("SELECT pg_catalog.set_config('statement_timeout', $1, true)")
-            .bind(milliseconds)
-            .execute(&mut connection)
-            .await?;
+        let limits = sqlx::query(LIMITS).bind(limit.as_millis().to_string());
+        within(CONNECT, limits.execute(&mut connection)).await?;
         Ok(Self {
             connection,
             version: Version::parse(&identity.try_get::<String, _>("version")?),
@@ -59,6 +61,11 @@ impl Postgres {
             default_schema: identity.try_get("default_schema")?,
             allow_literals: database.allow_literals,
             runs_nothing: false,
+            leash: leash(
+                options,
+                identity.try_get("pid")?,
+                identity.try_get("started")?,
+            ),
         })
     }
 
@@ -102,8 +109,27 @@ impl Postgres {
     }
 
     pub(super) async fn close(mut self) {
+        self.leash.let_go();
         let rollback = sqlx::query("ROLLBACK").execute(&mut self.connection);
         let _ = within(Duration::from_secs(1), rollback).await;
         let _ = within(Duration::from_secs(1), self.connection.close()).await;
     }
+}
+
+/// Ends the session from another connection. Its process may be gone by then, and the number another's: the
+/// time it began tells.
+fn leash(options: PgConnectOptions, pid: i32, started: String) -> Leash {
+    Leash::new(move || {
+        end_soon(async move {
+            let Ok(mut connection) = PgConnection::connect_with(&options).await else {
+                return;
+            };
+            let _ = sqlx::query(END_SESSION)
+                .bind(pid)
+                .bind(started)
+                .execute(&mut connection)
+                .await;
+            let _ = connection.close().await;
+        });
+    })
 }

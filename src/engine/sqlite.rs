@@ -3,19 +3,24 @@
 mod catalog;
 mod ddl;
 mod explain;
+mod guard;
 mod locks;
+mod permit;
+mod role;
 pub(super) mod sample;
 pub(super) mod scratch;
 mod statistics;
 mod what_if;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 
-use super::{CONNECT, Version, within};
+use super::{CONNECT, Leash, Version, within};
 use crate::config::Database;
 use crate::error::{Error, Result};
 
@@ -24,6 +29,40 @@ pub struct Sqlite {
     connection: SqliteConnection,
     path: PathBuf,
     pub(super) version: Version,
+    /// When the library must give up, be it in the session or in a copy.
+    ending: Ending,
+    leash: Leash,
+}
+
+/// When work in the library must end: at a time, or when nobody waits for it any more.
+#[derive(Debug, Clone)]
+struct Ending {
+    at: Instant,
+    now: Arc<AtomicBool>,
+}
+
+impl Ending {
+    fn new(limit: Duration) -> Self {
+        Self {
+            at: Instant::now() + limit,
+            now: Arc::new(AtomicBool::new(false)),
+        }
+    }
+
+    /// Has the library look whether it must end, while it works.
+    async fn watch(
+        &self,
+        connection: &mut SqliteConnection,
+    ) -> std::result::Result<(), sqlx::Error> {
+        let Self { at, now } = self.clone();
+        connection
+            .lock_handle()
+            .await?
+            .set_progress_handler(STEPS, move || {
+                !now.load(Ordering::Relaxed) && Instant::now() < at
+            });
+        Ok(())
+    }
 }
 
 /// After this many virtual-machine steps the time limit is looked at.
@@ -50,16 +89,21 @@ impl Sqlite {
                 .fetch_one(&mut connection)
                 .await
                 .map_err(|error| opening(&error))?;
-        let end = Instant::now() + limit;
-        connection
-            .lock_handle()
+        guard::set(&mut connection, guard::Purpose::Read)
             .await
-            .map_err(|error| opening(&error))?
-            .set_progress_handler(STEPS, move || Instant::now() < end);
+            .map_err(|error| opening(&error))?;
+        let ending = Ending::new(limit);
+        ending
+            .watch(&mut connection)
+            .await
+            .map_err(|error| opening(&error))?;
+        let now = Arc::clone(&ending.now);
         Ok(Self {
             connection,
             path: path.to_owned(),
             version: Version::parse(&text),
+            ending,
+            leash: Leash::new(move || now.store(true, Ordering::Relaxed)),
         })
     }
 
@@ -78,7 +122,8 @@ impl Sqlite {
             .await?)
     }
 
-    pub(super) async fn close(self) {
+    pub(super) async fn close(mut self) {
+        self.leash.let_go();
         let _ = within(Duration::from_secs(1), self.connection.close()).await;
     }
 }

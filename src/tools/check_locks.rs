@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Context, Detail, Tool, answer, common, input_schema, output_schema, parameters};
+use super::{Call, Detail, Opened, Tool, answer, input_schema, output_schema, parameters};
 use crate::answer::{Answer, Common, count, excerpt, one_line, seconds};
 use crate::engine::LocksSeen;
 use crate::error::{Error, Result};
@@ -22,7 +22,7 @@ pub(super) const TOOL: Tool = Tool {
     description: include_str!("../../tools/check_locks.md").trim_ascii_end(),
     input: input_schema::<Params>,
     output: output_schema::<Output>,
-    run: |context, arguments| Box::pin(run(context, arguments)),
+    run: |call, arguments| Box::pin(run(call, arguments)),
 };
 
 /// Lines of the tree in a concise answer.
@@ -103,15 +103,20 @@ struct LongTransaction {
     query: String,
 }
 
-async fn run(context: &Context, arguments: Value) -> Result<Answer> {
+async fn run(call: Call<'_>, arguments: Value) -> Result<Answer> {
     let params: Params = parameters(NAME, arguments)?;
-    let (database, mut engine) = context.open(&params.database).await?;
-    let mut seen = engine.locks().await?;
-    let mut common = common(database, &engine);
+    let Opened {
+        mut engine,
+        mut common,
+        ..
+    } = call.open(&params.database).await?;
+    call.doing("looking who waits for whom");
+    let seen = engine.locks().await;
     engine.close().await;
+    let mut seen = seen?;
 
     narrow(&mut seen.graph, &params)?;
-    common.findings = std::mem::take(&mut seen.findings);
+    common.findings.append(&mut seen.findings);
     rank(&mut common.findings);
     common.skipped = std::mem::take(&mut seen.skipped);
     let diagnosis = diagnose(&seen.graph, &seen.long_transactions, &seen.holders);

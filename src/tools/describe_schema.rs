@@ -6,8 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Context, Detail, Tool, answer, common, input_schema, output_schema, parameters};
-use crate::answer::{Answer, Common, Next, Truncated, bytes, count, excerpt, one_line, seconds};
+use super::{Call, Detail, Opened, Tool, answer, input_schema, output_schema, parameters};
+use crate::answer::{
+    Answer, Common, Next, Truncated, bytes, count, excerpt, one_line, quoted, seconds,
+};
 use crate::catalog::{Catalog, Column, Identity, Index, Table, TableKind};
 use crate::error::{Error, Result};
 use crate::glob::matches_any;
@@ -20,7 +22,7 @@ pub(super) const TOOL: Tool = Tool {
     description: include_str!("../../tools/describe_schema.md").trim_ascii_end(),
     input: input_schema::<Params>,
     output: output_schema::<Output>,
-    run: |context, arguments| Box::pin(run(context, arguments)),
+    run: |call, arguments| Box::pin(run(call, arguments)),
 };
 
 /// Tables in one answer; the rest is named in `truncated`.
@@ -134,12 +136,17 @@ struct IndexOut {
     size_bytes: Option<i64>,
 }
 
-async fn run(context: &Context, arguments: Value) -> Result<Answer> {
+async fn run(call: Call<'_>, arguments: Value) -> Result<Answer> {
     let params: Params = parameters(NAME, arguments)?;
-    let (database, mut engine) = context.open(&params.database).await?;
-    let catalog = engine.catalog().await?;
-    let mut common = common(database, &engine);
+    let Opened {
+        database,
+        mut engine,
+        mut common,
+    } = call.open(&params.database).await?;
+    call.doing("reading the catalog");
+    let catalog = engine.catalog().await;
     engine.close().await;
+    let catalog = catalog?;
 
     let chosen = choose(&catalog, &params)?;
     let detailed = params.detail == Detail::Detailed;
@@ -294,7 +301,7 @@ fn write_table(text: &mut String, catalog: &Catalog, table: &Table, detailed: bo
         facts.join(" · ")
     );
     if !table.comment.is_empty() {
-        let _ = writeln!(text, "  comment (data): {}", excerpt(&table.comment, 200));
+        let _ = writeln!(text, "  comment (data): {}", quoted(&table.comment, 200));
     }
     if detailed {
         for column in &table.columns {
@@ -306,7 +313,11 @@ fn write_table(text: &mut String, catalog: &Catalog, table: &Table, detailed: bo
             .iter()
             .map(|column| {
                 let mark = if column.nullable { "?" } else { "" };
-                format!("{}{mark} {}", one_line(&column.name), column.data_type)
+                format!(
+                    "{}{mark} {}",
+                    one_line(&column.name),
+                    one_line(&column.data_type)
+                )
             })
             .collect();
         let _ = writeln!(text, "  {}", columns.join(", "));
@@ -372,7 +383,7 @@ fn write_keys(text: &mut String, catalog: &Catalog, table: &Table) {
 }
 
 fn column_line(table: &Table, column: &Column) -> String {
-    let mut line = format!("{} {}", one_line(&column.name), column.data_type);
+    let mut line = format!("{} {}", one_line(&column.name), one_line(&column.data_type));
     line.push_str(if column.nullable {
         " null"
     } else {
@@ -407,7 +418,7 @@ fn column_line(table: &Table, column: &Column) -> String {
         line.push_str(" unique");
     }
     if !column.comment.is_empty() {
-        let _ = write!(line, "  -- {}", excerpt(&column.comment, 120));
+        let _ = write!(line, "  -- {}", quoted(&column.comment, 120));
     }
     line
 }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Context, Detail, Tool, answer, common, input_schema, output_schema, parameters};
+use super::{Call, Detail, Opened, Tool, answer, input_schema, output_schema, parameters};
 use crate::answer::{Answer, Common, Next, Skipped, Truncated};
 use crate::catalog::Catalog;
 use crate::erd::{Erd, ErdTable, ManyToMany, Relationship, Selection, mermaid, text};
@@ -20,7 +20,7 @@ pub(super) const TOOL: Tool = Tool {
     description: include_str!("../../tools/draw_erd.md").trim_ascii_end(),
     input: input_schema::<Params>,
     output: output_schema::<Output>,
-    run: |context, arguments| Box::pin(run(context, arguments)),
+    run: |call, arguments| Box::pin(run(call, arguments)),
 };
 
 /// How far a focus reaches when nothing is said.
@@ -34,7 +34,7 @@ struct Params {
     database: String,
     #[serde(default)]
     detail: Detail,
-    /// Diagram format.
+    /// Format.
     #[serde(default)]
     format: Format,
     /// Schemas.
@@ -81,12 +81,17 @@ struct Output {
     diagram: String,
 }
 
-async fn run(context: &Context, arguments: Value) -> Result<Answer> {
+async fn run(call: Call<'_>, arguments: Value) -> Result<Answer> {
     let params: Params = parameters(NAME, arguments)?;
-    let (database, mut engine) = context.open(&params.database).await?;
-    let catalog = engine.catalog().await?;
-    let mut common = common(database, &engine);
+    let Opened {
+        database,
+        mut engine,
+        mut common,
+    } = call.open(&params.database).await?;
+    call.doing("reading the catalog");
+    let catalog = engine.catalog().await;
     engine.close().await;
+    let catalog = catalog?;
 
     for name in [&params.focus].into_iter().chain(&params.include) {
         if !name.is_empty() && !name.contains(['*', '?']) {
@@ -108,7 +113,7 @@ async fn run(context: &Context, arguments: Value) -> Result<Answer> {
     };
     let erd = Erd::new(&catalog, &selection);
     common.summary = summary(&erd);
-    common.findings = unindexed(&erd, &catalog);
+    common.findings.extend(unindexed(&erd, &catalog));
     rank(&mut common.findings);
     if erd.cut > 0 {
         common.truncated = Some(Truncated {

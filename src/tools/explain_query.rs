@@ -6,9 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Context, Detail, Tool, answer, common, input_schema, output_schema, parameters};
+use super::{Call, Detail, Opened, Tool, answer, input_schema, output_schema, parameters};
 use crate::advice::{Candidate, candidates, cost};
-use crate::answer::{Answer, Common, Next, Skipped, bytes, count, excerpt};
+use crate::answer::{Answer, Common, Next, Question, Skipped, Truncated, bytes, count, excerpt};
 use crate::catalog::Catalog;
 use crate::engine::{Engine, Selectivity, WhatIf};
 use crate::error::{Error, Result};
@@ -16,7 +16,7 @@ use crate::finding::{Finding, Severity, Source, rank};
 use crate::plan::rules::{Subject, check};
 use crate::plan::{Access, Plan, PlanNode, render};
 use crate::query::Query;
-use crate::statement::Statement;
+use crate::statement::{Literals, Statement};
 
 const NAME: &str = "explain_query";
 
@@ -26,7 +26,7 @@ pub(super) const TOOL: Tool = Tool {
     description: include_str!("../../tools/explain_query.md").trim_ascii_end(),
     input: input_schema::<Params>,
     output: output_schema::<Output>,
-    run: |context, arguments| Box::pin(run(context, arguments)),
+    run: |call, arguments| Box::pin(run(call, arguments)),
 };
 
 /// An index that keeps more of the table than this would not be used.
@@ -36,6 +36,9 @@ const LEAST_GAIN: f64 = 2.0;
 /// Nodes shown in a concise answer, and at most.
 const CONCISE_NODES: usize = 40;
 const MOST_NODES: usize = 300;
+/// Rows to handle, or units of cost, above which a statement is run only when that is asked for again: half a
+/// minute of one core, by and large.
+const MOST_WORK: f64 = 50_000_000.0;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -47,13 +50,16 @@ struct Params {
     detail: Detail,
     /// One SELECT, INSERT, UPDATE or DELETE.
     sql: String,
-    /// Values for its parameters, in order.
+    /// Parameter values, in order.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     binds: Vec<Value>,
-    /// Run it (SELECT only) and measure.
+    /// Run it (SELECT only).
     #[serde(default)]
     analyze: bool,
+    /// Even if expensive.
+    #[serde(default)]
+    run_expensive: bool,
     /// Advise indexes; default true.
     #[serde(default = "yes")]
     advise: bool,
@@ -179,9 +185,25 @@ struct Measure {
     plan: String,
 }
 
-async fn run(context: &Context, arguments: Value) -> Result<Answer> {
+async fn run(call: Call<'_>, arguments: Value) -> Result<Answer> {
     let params: Params = parameters(NAME, arguments)?;
-    let (database, mut engine) = context.open(&params.database).await?;
+    let Opened {
+        database,
+        mut engine,
+        common,
+    } = call.open(&params.database).await?;
+    let answer = explain(call, &params, &database.name, &mut engine, common).await;
+    engine.close().await;
+    answer
+}
+
+async fn explain(
+    call: Call<'_>,
+    params: &Params,
+    database: &str,
+    engine: &mut Engine,
+    mut common: Common,
+) -> Result<Answer> {
     let statement = Statement::parse(&params.sql, engine.dialect())?.bind(&params.binds)?;
     if params.analyze && !statement.only_reads() {
         return Err(Error::Refused {
@@ -189,46 +211,49 @@ async fn run(context: &Context, arguments: Value) -> Result<Answer> {
             instead: "Call again without `analyze`: the plan alone changes nothing.".to_owned(),
         });
     }
+    call.doing("reading the catalog");
     let catalog = engine.catalog().await?;
     statement.check_tables(&catalog)?;
     let query = Query::new(&statement.ast, &catalog);
+    call.doing("planning the statement");
     let mut explained = engine
-        .explain(&statement, params.analyze)
+        .explain(&statement, false)
         .await
         .map_err(|error| with_column_hint(error, &query))?;
+    if params.analyze {
+        // The plan first: what it expects decides whether the statement is run without asking.
+        let work = explained.plan.work();
+        if work > MOST_WORK && !params.run_expensive {
+            common.questions.push(too_expensive(work));
+        } else {
+            call.doing("running the statement, read-only");
+            explained = engine.explain(&statement, true).await?;
+        }
+    }
     complete(&mut explained.plan, &query);
-    let sent = statement.sql();
-    hide_values(&mut explained.plan, &sent);
+    let literals = Literals::of(&statement.ast);
+    hide_values(&mut explained.plan, &literals);
     let plan = explained.plan;
 
-    let mut common = common(database, &engine);
-    common.findings = check(&Subject {
+    common.findings.extend(check(&Subject {
         plan: &plan,
         catalog: &catalog,
         query: &query,
-    });
+    }));
     common.findings.extend(explained.findings);
     common.skipped = explained.skipped;
     let mut advice = if params.advise {
-        advise(
-            &mut engine,
-            &statement,
-            &plan,
-            &query,
-            &catalog,
-            &mut common,
-        )
-        .await?
+        call.doing("looking for indexes that would help");
+        advise(engine, &statement, &plan, &query, &catalog, &mut common).await?
     } else {
         Advice::default()
     };
     if let Some(what_if) = &mut advice.what_if {
         for plan in [&mut what_if.before, &mut what_if.after] {
             complete(plan, &query);
-            hide_values(plan, &sent);
+            hide_values(plan, &literals);
         }
     }
-    engine.close().await;
     rank(&mut common.findings);
 
     let before = measure(
@@ -247,8 +272,15 @@ async fn run(context: &Context, arguments: Value) -> Result<Answer> {
     if let Some(first) = advice.indexes.first() {
         common.next.push(Next {
             tool: "propose_migration".to_owned(),
-            arguments: serde_json::json!({ "database": database.name, "change": first.sql.replace("CONCURRENTLY ", "") }),
+            arguments: serde_json::json!({ "database": database, "change": first.sql.replace("CONCURRENTLY ", "") }),
             why: "to turn the index into a migration with its way back".to_owned(),
+        });
+    }
+    if plan.nodes.len() > MOST_NODES {
+        common.truncated = Some(Truncated {
+            shown: MOST_NODES,
+            total: plan.nodes.len(),
+            hint: "The plan has more nodes; ask for a smaller part of the statement.".to_owned(),
         });
     }
     let detailed = params.detail == Detail::Detailed;
@@ -275,6 +307,17 @@ async fn run(context: &Context, arguments: Value) -> Result<Answer> {
     )
 }
 
+fn too_expensive(work: f64) -> Question {
+    Question {
+        id: "run_expensive".to_owned(),
+        question: format!(
+            "The plan expects to handle about {} rows. Run it all the same?",
+            count(work as i64)
+        ),
+        why: "It was planned, not run. If its load on the server is acceptable now, call again with run_expensive true; it is still stopped at the deadline.".to_owned(),
+    }
+}
+
 #[derive(Debug, Default)]
 struct Advice {
     indexes: Vec<IndexAdvice>,
@@ -299,15 +342,14 @@ fn complete(plan: &mut Plan, query: &Query<'_>) {
 
 /// A planner may run a part of the statement and write what it found into a condition: only values that
 /// the statement itself holds are shown.
-fn hide_values(plan: &mut Plan, sent: &str) {
+fn hide_values(plan: &mut Plan, literals: &Literals) {
     for node in &mut plan.nodes {
-        for text in [
-            &mut node.condition,
-            &mut node.filter,
-            &mut node.keys,
-            &mut node.operation,
-        ] {
-            *text = crate::statement::only_known_values(text, sent);
+        for text in [&mut node.condition, &mut node.filter, &mut node.keys] {
+            *text = literals.hide_others(text);
+        }
+        // Here numbers count the plan's own parts, unless it repeats a condition.
+        if node.operation.contains(['=', '<', '>', '\'']) {
+            node.operation = literals.hide_others(&node.operation);
         }
     }
 }

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Context, Detail, Tool, answer, common, input_schema, output_schema, parameters};
+use super::{Call, Detail, Opened, Tool, answer, input_schema, output_schema, parameters};
 use crate::answer::{Answer, Common, Next, Question, excerpt};
 use crate::catalog::{Catalog, Table};
 use crate::engine::{Engine, Ground};
@@ -26,7 +26,7 @@ pub(super) const TOOL: Tool = Tool {
     description: include_str!("../../tools/propose_migration.md").trim_ascii_end(),
     input: input_schema::<Params>,
     output: output_schema::<Output>,
-    run: |context, arguments| Box::pin(run(context, arguments)),
+    run: |call, arguments| Box::pin(run(call, arguments)),
 };
 
 /// Stands in a script where the user must say what the value is.
@@ -45,13 +45,13 @@ struct Params {
     /// File format.
     #[serde(default)]
     format: Format,
-    /// Start of the file names.
+    /// File name start.
     #[serde(default)]
     name: String,
     /// Prove on scratch; default true.
     #[serde(default = "yes")]
     prove: bool,
-    /// The user's backup strategy, for drops.
+    /// The user's backup strategy.
     #[serde(default)]
     backup: String,
 }
@@ -89,20 +89,37 @@ enum Verdict {
     Unsafe,
 }
 
-async fn run(context: &Context, arguments: Value) -> Result<Answer> {
+async fn run(call: Call<'_>, arguments: Value) -> Result<Answer> {
     let params: Params = parameters(NAME, arguments)?;
-    let (database, mut engine) = context.open(&params.database).await?;
+    let Opened {
+        database,
+        mut engine,
+        common,
+    } = call.open(&params.database).await?;
+    let answer = propose(call, &params, &database.name, &mut engine, common).await;
+    engine.close().await;
+    answer
+}
+
+async fn propose(
+    call: Call<'_>,
+    params: &Params,
+    database: &str,
+    engine: &mut Engine,
+    mut common: Common,
+) -> Result<Answer> {
     let statement = parse_one(&params.change, engine.dialect())?;
     let dialect = engine.dialect();
     let (name, mut changes) = Change::from_ast(&statement, &|ident| dialect.name_of(ident))?;
+    call.doing("reading the catalog");
     let catalog = engine.catalog().await?;
     let table = catalog
         .find(name.schema.as_deref(), &name.name)
         .ok_or_else(|| missing_table(&name.name, &name.name, &catalog))?;
     complete(&mut changes, &catalog);
     check_references(&changes, table, &catalog)?;
-    let (mut migration, facts) = plan(&mut engine, &changes, table, &catalog).await?;
-    let mut common = common(database, &engine);
+    call.doing("counting what the change would stumble over");
+    let (mut migration, facts) = plan(engine, &changes, table, &catalog).await?;
     rank(&mut migration.hazards);
     let verdict = if migration.naive_is_safe() {
         Verdict::Safe
@@ -126,22 +143,22 @@ async fn run(context: &Context, arguments: Value) -> Result<Answer> {
         migration.phases.clear();
         common.next.push(Next {
             tool: NAME.to_owned(),
-            arguments: serde_json::json!({ "database": database.name, "change": params.change, "backup": "<the user's own answer>" }),
+            arguments: serde_json::json!({ "database": database, "change": params.change, "backup": "<the user's own answer>" }),
             why: "when the user has answered".to_owned(),
         });
     }
     let proof = if waits_for_backup {
         not_proved("there are no steps before the backup question is answered")
     } else if params.prove {
-        prove(&mut engine, &migration, &catalog).await?
+        call.doing("proving the migration on a copy");
+        prove(engine, &migration, &catalog).await?
     } else {
         not_proved("`prove` is false")
     };
     let checklist = migration.checklist(&facts, engine.indexes_concurrently(&migration));
-    engine.close().await;
-
-    common.findings = std::mem::take(&mut migration.hazards);
-    common.summary = summary(verdict, &common, &migration, &proof, waits_for_backup);
+    common.summary = summary(verdict, &migration, &proof, waits_for_backup);
+    common.findings.append(&mut migration.hazards);
+    rank(&mut common.findings);
     let title = if params.name.is_empty() {
         files::default_name(&migration.title)
     } else {
@@ -152,7 +169,7 @@ async fn run(context: &Context, arguments: Value) -> Result<Answer> {
     };
     let detailed = params.detail == Detail::Detailed;
     let text = text(
-        &common, &params, &migration, &checklist, &proof, &files, detailed,
+        &common, params, &migration, &checklist, &proof, &files, detailed,
     );
     let output = Output {
         common,
@@ -350,15 +367,9 @@ async fn prove(engine: &mut Engine, migration: &Migration, catalog: &Catalog) ->
     Ok(prover.proof())
 }
 
-fn summary(
-    verdict: Verdict,
-    common: &Common,
-    migration: &Migration,
-    proof: &Proof,
-    waits: bool,
-) -> String {
-    let worst = common
-        .findings
+fn summary(verdict: Verdict, migration: &Migration, proof: &Proof, waits: bool) -> String {
+    let worst = migration
+        .hazards
         .first()
         .map(|finding| finding.title.clone())
         .unwrap_or_default();

@@ -38,6 +38,9 @@ impl MySql {
                 .and_then(|root| root.estimated_rows)
                 .map(|kept| (kept / rows as f64).min(1.0));
         }
+        if self.runs_nothing {
+            return Ok(selectivity);
+        }
         let from = self.sample(table, &columns_of(table, condition)).await;
         let counted = self
             .made(format!(

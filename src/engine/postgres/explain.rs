@@ -15,20 +15,12 @@ impl Postgres {
         statement: &Statement,
         analyze: bool,
     ) -> Result<Explained> {
-        self.use_search_path().await?;
-        if let Some(name) = self.volatile(statement).await? {
-            if analyze {
-                return Err(Error::Refused {
-                    reason: format!(
-                        "the function {name} is VOLATILE, so running it may change something"
-                    ),
-                    instead: "Call again without `analyze`: nothing is run then.".to_owned(),
-                });
-            }
-            self.runs_nothing = true;
+        let permit = self.permit(statement).await?;
+        self.runs_nothing = permit.only_plans();
+        if analyze {
+            permit.must_run()?;
         }
-        // What users wrote may say that it changes nothing, and change something.
-        self.runs_nothing |= self.calls_own(statement).await?;
+        self.use_search_path().await?;
         let options = if analyze {
             "ANALYZE, BUFFERS, VERBOSE, FORMAT JSON"
         } else {
@@ -42,44 +34,6 @@ impl Postgres {
             plan: read(&json)?,
             ..Explained::default()
         })
-    }
-
-    /// Whether a function in the statement is not one of the server's own.
-    async fn calls_own(&mut self, statement: &Statement) -> Result<bool> {
-        let names: Vec<String> = statement
-            .functions()
-            .iter()
-            .map(|name| name.rsplit('.').next().unwrap_or(name).to_owned())
-            .collect();
-        let own: bool = sqlx::query_scalar(include_str!("own_functions.sql"))
-            .bind(names)
-            .fetch_one(&mut self.connection)
-            .await?;
-        Ok(own)
-    }
-
-    /// A function in the statement that does not promise to change nothing.
-    async fn volatile(&mut self, statement: &Statement) -> Result<Option<String>> {
-        const HARMLESS: &[&str] = &[
-            "clock_timestamp",
-            "gen_random_uuid",
-            "random",
-            "statement_timestamp",
-            "timeofday",
-            "uuidv4",
-            "uuidv7",
-        ];
-        let names: Vec<String> = statement
-            .functions()
-            .iter()
-            .map(|name| name.rsplit('.').next().unwrap_or(name).to_owned())
-            .filter(|name| !HARMLESS.contains(&name.as_str()))
-            .collect();
-        let volatile: Vec<String> = sqlx::query_scalar(include_str!("volatile.sql"))
-            .bind(names)
-            .fetch_all(&mut self.connection)
-            .await?;
-        Ok(volatile.into_iter().next())
     }
 }
 

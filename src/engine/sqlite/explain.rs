@@ -18,6 +18,10 @@ impl Sqlite {
         statement: &Statement,
         analyze: bool,
     ) -> Result<Explained> {
+        let permit = self.permit(statement).await?;
+        if analyze {
+            permit.must_run()?;
+        }
         let rows = self
             .made(format!("EXPLAIN QUERY PLAN {}", statement.sql()))
             .await?;

@@ -16,7 +16,7 @@ impl Sqlite {
         indexes: &[String],
         catalog: &Catalog,
     ) -> Result<std::result::Result<WhatIf, Skipped>> {
-        let mut scratch = match Scratch::copy(&self.path, catalog).await {
+        let mut scratch = match Scratch::copy(self, catalog).await {
             Ok(scratch) => scratch,
             Err(error) => {
                 return Ok(Err(Skipped {

@@ -1,0 +1,46 @@
+-- What stands behind these words and is planned with a statement: views, policies, index and default expressions,
+-- checks, rules, domains; and functions that operators and casts call. PostgreSQL 13+.
+-- https://www.postgresql.org/docs/current/catalogs.html
+WITH RECURSIVE named AS (
+  SELECT c.oid FROM pg_catalog.pg_class c WHERE c.relname = ANY($1::text[]::name[]) AND c.oid >= 16384
+  UNION
+  SELECT i.inhrelid FROM named n JOIN pg_catalog.pg_inherits i ON i.inhparent = n.oid
+), relation AS (
+  SELECT c.* FROM named JOIN pg_catalog.pg_class c USING (oid)
+)
+SELECT 'view ' || relname AS what, pg_catalog.pg_get_viewdef(oid) AS code, false AS calls, false AS elsewhere FROM relation WHERE relkind = 'v'
+UNION ALL
+SELECT 'policy ' || p.polname, pg_catalog.concat_ws(' ', pg_catalog.pg_get_expr(p.polqual, p.polrelid), pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid)), false, false
+FROM relation r JOIN pg_catalog.pg_policy p ON p.polrelid = r.oid WHERE r.relrowsecurity
+UNION ALL
+SELECT 'index ' || i.indexrelid::regclass, pg_catalog.concat_ws(' ', pg_catalog.pg_get_expr(i.indexprs, i.indrelid), pg_catalog.pg_get_expr(i.indpred, i.indrelid)), false, false
+FROM relation r JOIN pg_catalog.pg_index i ON i.indrelid = r.oid WHERE i.indexprs IS NOT NULL OR i.indpred IS NOT NULL
+UNION ALL
+SELECT 'default of ' || r.relname, pg_catalog.pg_get_expr(d.adbin, d.adrelid), false, false
+FROM relation r JOIN pg_catalog.pg_attrdef d ON d.adrelid = r.oid
+JOIN pg_catalog.pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+WHERE $3 OR a.attgenerated <> ''
+UNION ALL
+SELECT 'check of ' || r.relname, pg_catalog.pg_get_constraintdef(c.oid), false, false
+FROM relation r JOIN pg_catalog.pg_constraint c ON c.conrelid = r.oid AND c.contype = 'c'
+UNION ALL
+SELECT 'rule ' || w.rulename, pg_catalog.pg_get_ruledef(w.oid), false, false
+FROM relation r JOIN pg_catalog.pg_rewrite w ON w.ev_class = r.oid AND w.rulename <> '_RETURN'
+UNION ALL
+SELECT 'foreign table ' || relname, '', false, true FROM relation WHERE relkind = 'f'
+UNION ALL
+SELECT 'domain ' || t.typname, pg_catalog.pg_get_constraintdef(c.oid), false, false
+FROM pg_catalog.pg_type t JOIN pg_catalog.pg_constraint c ON c.contypid = t.oid
+WHERE t.typtype = 'd' AND t.oid >= 16384
+  AND (t.typname = ANY($1::text[]::name[])
+       OR $3 AND EXISTS (SELECT FROM relation r JOIN pg_catalog.pg_attribute a ON a.attrelid = r.oid WHERE a.atttypid = t.oid))
+UNION ALL
+SELECT 'operator ' || o.oprname, p.proname, true, false
+FROM pg_catalog.pg_operator o
+JOIN pg_catalog.pg_proc p ON p.oid IN (o.oprcode::oid, o.oprrest::oid, o.oprjoin::oid)
+WHERE o.oid >= 16384 AND o.oprname = ANY($2::text[]::name[]) AND p.oid >= 16384
+UNION ALL
+SELECT 'cast to ' || pg_catalog.format_type(c.casttarget, NULL), p.proname, true, false
+FROM pg_catalog.pg_cast c JOIN pg_catalog.pg_proc p ON p.oid = c.castfunc JOIN pg_catalog.pg_type t ON t.oid = c.casttarget
+WHERE c.oid >= 16384 AND (c.castcontext <> 'e' OR t.oid < 16384 OR t.typname = ANY($1::text[]::name[]))
+ORDER BY 1, 2;

@@ -1,0 +1,19 @@
+-- What the role may do beyond reading. PostgreSQL 13+. https://www.postgresql.org/docs/current/predefined-roles.html
+SELECT CURRENT_USER::text AS name, pg_catalog.current_database()::text AS database,
+       pg_catalog.array_remove(ARRAY[
+         CASE WHEN r.rolsuper THEN 'is a superuser' END,
+         CASE WHEN r.rolcreaterole AND NOT r.rolsuper THEN 'may create roles' END,
+         CASE WHEN r.rolcreatedb AND NOT r.rolsuper THEN 'may create databases' END,
+         CASE WHEN r.rolreplication AND NOT r.rolsuper THEN 'may replicate' END,
+         CASE WHEN NOT r.rolsuper AND EXISTS (
+           SELECT FROM pg_catalog.pg_roles g
+           WHERE g.rolname IN ('pg_execute_server_program', 'pg_write_server_files', 'pg_read_server_files')
+             AND pg_catalog.pg_has_role(r.oid, g.oid, 'USAGE')) THEN 'may reach the files or programs of the server' END,
+         CASE WHEN NOT r.rolsuper AND EXISTS (
+           SELECT FROM pg_catalog.pg_class c
+           WHERE c.relkind IN ('r', 'p', 'v', 'f') AND c.oid >= 16384
+             AND c.relnamespace NOT IN (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname LIKE 'pg\_%')
+             AND (pg_catalog.pg_has_role(r.oid, c.relowner, 'USAGE')
+                  OR pg_catalog.has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE'))) THEN 'may write to tables' END
+       ], NULL) AS excess
+FROM pg_catalog.pg_roles r WHERE r.rolname = CURRENT_USER;

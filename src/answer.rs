@@ -330,7 +330,7 @@ pub fn one_line(text: &str) -> String {
         }
         space = false;
         let hidden = character.is_control()
-            || matches!(character, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}' | '\u{E0000}'..='\u{E007F}');
+            || matches!(character, '\u{61C}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}' | '\u{E0000}'..='\u{E007F}');
         if hidden {
             let _ = write!(safe, "\\u{{{:x}}}", u32::from(character));
         } else {

@@ -75,12 +75,17 @@ enum Command {
     Demo,
 }
 
+/// Room for the deepest statement that is looked at.
+const STACK: usize = 64 * 1024 * 1024;
+
 /// Runs the program; what went wrong is one sentence on standard error and a non-zero exit.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     log();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
+        // Statements are trees that are walked from the top down.
+        .thread_stack_size(STACK)
         .enable_all()
         .build()
     {

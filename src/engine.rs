@@ -334,6 +334,34 @@ impl Scratch {
     }
 }
 
+/// A plan as an engine wrote it down: the text of its JSON; of `SQLite`, whose plans are rows, a line
+/// `id|parent|detail` for each.
+pub fn read_plan(engine: &str, text: &str) -> Result<Plan> {
+    match engine {
+        "postgresql" => {
+            let json =
+                serde_json::from_str(text).map_err(|error| Error::unexpected("EXPLAIN", error))?;
+            postgres::explain::read(&json)
+        }
+        "mysql" | "mariadb" => mysql::explain::read(&mysql::explain::parse(text)?),
+        "sqlite" => {
+            let line = |line: &str| {
+                let (id, rest) = line.split_once('|')?;
+                let (parent, detail) = rest.split_once('|')?;
+                Some((id.parse().ok()?, parent.parse().ok()?, detail.to_owned()))
+            };
+            let lines: Option<Vec<_>> = text.lines().map(line).collect();
+            lines
+                .map(|lines| sqlite::explain::read(&lines))
+                .ok_or_else(|| Error::unexpected("EXPLAIN", "a line that is not id|parent|detail"))
+        }
+        other => Err(Error::unexpected(
+            "a plan",
+            format!("no engine is called {other}"),
+        )),
+    }
+}
+
 /// A server's version: the number for comparing, the text for showing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Version {

@@ -237,9 +237,10 @@ fn speaks_of_names(code: &str, message: &str, inner: &dyn sqlx::error::DatabaseE
     /// Classes of SQLSTATE: connection, feature, transaction, authorization, catalog and schema names, rollback,
     /// syntax and access, resources, limits, state, operator.
     /// <https://www.postgresql.org/docs/current/errcodes-appendix.html>
-    const POSTGRES: &[&str] = &[
-        "08", "0A", "25", "26", "28", "3D", "3F", "40", "42", "53", "54", "55", "57",
-    ];
+    const POSTGRES: &[&str] = &["08", "25", "26", "28", "40", "53", "54", "55P03", "57"];
+    /// Classes that name what is wrong with a statement. While one runs, a value can become such a name, as in a
+    /// cast to regclass: only when the error points into the statement's text does it speak of that text.
+    const POSTGRES_IN_TEXT: &[&str] = &["0A", "3D", "3F", "42"];
     /// <https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html>
     const MYSQL: &[&str] = &[
         "1040", "1041", "1044", "1045", "1046", "1049", "1051", "1052", "1053", "1054", "1055",
@@ -294,14 +295,16 @@ fn speaks_of_names(code: &str, message: &str, inner: &dyn sqlx::error::DatabaseE
         "window",
         "wrong number of arguments",
     ];
-    let inside_a_function = inner
-        .try_downcast_ref::<sqlx::postgres::PgDatabaseError>()
-        .is_some_and(|inner| inner.r#where().is_some());
+    let postgres = inner.try_downcast_ref::<sqlx::postgres::PgDatabaseError>();
+    let inside_a_function = postgres.is_some_and(|inner| inner.r#where().is_some());
+    let in_text = postgres.is_some_and(|inner| inner.position().is_some());
     match code {
         // SQLite: general error; other codes have texts of their own, which hold no value.
         "1" => SQLITE.iter().any(|start| message.starts_with(start)),
         _ if code.len() == 5 => {
-            !inside_a_function && POSTGRES.iter().any(|class| code.starts_with(class))
+            !inside_a_function
+                && (POSTGRES.iter().any(|class| code.starts_with(class))
+                    || in_text && POSTGRES_IN_TEXT.iter().any(|class| code.starts_with(class)))
         }
         _ if code.len() == 4 && code.starts_with(['1', '2', '3', '4']) && MYSQL.contains(&code) => {
             true

@@ -23,6 +23,9 @@ const PROMPTS: &[(&str, &str)] = &[
 /// Hosts cut instructions at about 2,000 characters.
 pub const DIGEST_BYTES: usize = 1900;
 
+/// The longest name: it stands in the persona's URI, and that at the end of a digest that was cut.
+const NAME_BYTES: usize = 200;
+
 #[derive(Debug, Clone)]
 pub struct Persona {
     pub front: FrontMatter,
@@ -68,6 +71,11 @@ impl Persona {
         if front.name.trim().is_empty() {
             return Err(Error::Config {
                 reason: format!("{name}, line 2: `name` is empty"),
+            });
+        }
+        if front.name.len() > NAME_BYTES {
+            return Err(Error::Config {
+                reason: format!("{name}, line 2: `name` is longer than {NAME_BYTES} bytes"),
             });
         }
         // Metadata written as a text that holds JSON is data all the same.

@@ -126,11 +126,13 @@ impl Plan {
         let total_cost: f64 = own.iter().filter_map(|(_, cost)| *cost).sum();
         for (node, (time, cost)) in self.nodes.iter_mut().zip(own) {
             node.self_ms = time;
-            node.share = match (time, cost) {
+            let share = match (time, cost) {
                 (Some(time), _) if total_time > 0.0 => Some(time / total_time),
                 (None, Some(cost)) if total_cost > 0.0 => Some(cost / total_cost),
                 _ => None,
             };
+            // Numbers beyond all measure have no share.
+            node.share = share.filter(|share| !share.is_nan());
         }
     }
 

@@ -2,6 +2,7 @@
 //! statement, of an allowed kind. What leaves is made from the parsed tree, so that what was looked
 //! at is what is sent.
 
+mod depth;
 mod dialect;
 pub mod functions;
 mod growth;
@@ -14,6 +15,7 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{self, Expr, SetExpr, Visit, Visitor};
 use sqlparser::parser::Parser;
+use sqlparser::tokenizer::Tokenizer;
 
 use crate::error::{Error, Result};
 
@@ -23,6 +25,9 @@ pub use words::Words;
 
 /// The longest SQL that is looked at.
 pub const MAX_BYTES: usize = 200_000;
+
+/// Operators, casts and set operations each make the tree one level deeper, without a bracket.
+const MOST_OPERATORS: usize = 1_500;
 
 /// How deep expressions may nest before the parser gives up.
 const MAX_DEPTH: usize = 60;
@@ -150,12 +155,15 @@ impl Statement {
             }
             fn pre_visit_table_factor(&mut self, factor: &ast::TableFactor) -> ControlFlow<()> {
                 if let ast::TableFactor::Table {
-                    name,
-                    args: Some(_),
-                    ..
+                    name, alias, args, ..
                 } = factor
                 {
-                    self.0.insert(name.to_string().to_lowercase());
+                    if args.is_some() {
+                        self.0.insert(name.to_string().to_lowercase());
+                    }
+                    // DELETE and UPDATE may name what they change by its alias.
+                    self.0
+                        .extend(alias.iter().map(|alias| alias.name.value.to_lowercase()));
                 }
                 ControlFlow::Continue(())
             }
@@ -204,6 +212,9 @@ impl Statement {
     /// Names of the functions it calls, lower case, sorted.
     pub fn functions(&self) -> Vec<String> {
         functions::names(&self.ast)
+            .into_iter()
+            .map(|name| name.text)
+            .collect()
     }
 }
 
@@ -286,6 +297,20 @@ pub fn parse_all(sql: &str, dialect: Dialect) -> Result<Vec<ast::Statement>> {
             reason: "the SQL holds a version comment (/*! … */), which the server would run"
                 .to_owned(),
             instead: "Write what it should do without the comment.".to_owned(),
+        });
+    }
+    let parser = dialect.parser();
+    let tokens = Tokenizer::new(parser.as_ref(), sql)
+        .tokenize()
+        .map_err(|error| Error::Parse {
+            dialect: dialect.name(),
+            reason: error.to_string(),
+        })?;
+    if depth::of(&tokens) > MOST_OPERATORS {
+        return Err(Error::Refused {
+            reason: format!("it has more than {MOST_OPERATORS} operators in a row"),
+            instead: "Give fewer: a list in IN (…) stands for any number of comparisons."
+                .to_owned(),
         });
     }
     let read = |sql: &str| {

@@ -2,7 +2,7 @@
 
 mod catalog;
 mod ddl;
-mod explain;
+pub(super) mod explain;
 mod locks;
 mod permit;
 mod role;

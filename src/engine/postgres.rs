@@ -2,7 +2,7 @@
 
 mod catalog;
 mod ddl;
-mod explain;
+pub(super) mod explain;
 mod locks;
 mod permit;
 mod role;
@@ -26,6 +26,8 @@ pub struct Postgres {
     pub(super) version: Version,
     /// The search path the user's statements would see.
     search_path: String,
+    /// Whether the server compiles expensive statements.
+    jit: String,
     default_schema: String,
     allow_literals: bool,
     /// The statement calls what may change something: its conditions are not counted on rows.
@@ -58,6 +60,7 @@ impl Postgres {
             connection,
             version: Version::parse(&identity.try_get::<String, _>("version")?),
             search_path: identity.try_get("search_path")?,
+            jit: identity.try_get("jit")?,
             default_schema: identity.try_get("default_schema")?,
             allow_literals: database.allow_literals,
             runs_nothing: false,
@@ -77,10 +80,11 @@ impl Postgres {
         "postgresql"
     }
 
-    /// From here on names are looked up as the user's statements look them up.
+    /// From here on names are looked up, and statements compiled, as for the user's own.
     async fn use_search_path(&mut self) -> Result<()> {
-        sqlx::query("SELECT pg_catalog.set_config('search_path', $1, true)")
+        sqlx::query("SELECT pg_catalog.set_config('search_path', $1, true), pg_catalog.set_config('jit', $2, true)")
             .bind(self.search_path.clone())
+            .bind(self.jit.clone())
             .execute(&mut self.connection)
             .await?;
         Ok(())

@@ -35,6 +35,15 @@ impl Dialect {
         }
     }
 
+    /// Whether a character opens a name in quotes.
+    pub(super) const fn quotes_name(self, character: char) -> bool {
+        match self {
+            Self::Postgres => character == '"',
+            Self::MySql => character == '`',
+            Self::Sqlite => matches!(character, '"' | '`' | '['),
+        }
+    }
+
     /// An identifier as it may stand in SQL: quoted only where it must be, quotes inside doubled.
     pub fn identifier(self, name: &str) -> String {
         let plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')

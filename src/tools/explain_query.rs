@@ -231,7 +231,7 @@ async fn explain(
         }
     }
     complete(&mut explained.plan, &query);
-    let literals = Literals::of(&statement.ast);
+    let literals = Literals::of(&statement.ast, statement.dialect);
     hide_values(&mut explained.plan, &literals);
     let plan = explained.plan;
 

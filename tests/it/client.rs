@@ -64,7 +64,13 @@ impl Client {
         }
     }
 
-    pub(crate) fn request(&mut self, method: &str, mut params: Value) -> Value {
+    pub(crate) fn request(&mut self, method: &str, params: Value) -> Value {
+        let id = self.begin(method, params);
+        self.answer(id).0
+    }
+
+    /// Sends a request, and goes on without its answer.
+    pub(crate) fn begin(&mut self, method: &str, mut params: Value) -> u64 {
         self.next_id += 1;
         let id = self.next_id;
         if self.modern {
@@ -75,17 +81,38 @@ impl Client {
             });
         }
         self.send(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}));
+        id
+    }
+
+    /// The answer to a request, and what came before it.
+    pub(crate) fn answer(&mut self, id: u64) -> (Value, Vec<Value>) {
+        let mut before = Vec::new();
         loop {
             let mut line = String::new();
             assert!(
                 self.output.read_line(&mut line).unwrap() > 0,
-                "the server hung up during {method}"
+                "the server hung up"
             );
             let message: Value = serde_json::from_str(&line).unwrap();
             if message["id"] == id {
-                return message;
+                return (message, before);
             }
+            before.push(message);
         }
+    }
+
+    /// Takes a request back.
+    pub(crate) fn cancel(&mut self, id: u64) {
+        self.send(&json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": id}}));
+    }
+
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Closes the server's input, and leaves it to end by itself.
+    pub(crate) fn close_input(&mut self) {
+        drop(self.input.take());
     }
 
     pub(crate) fn notify(&mut self, method: &str) {

@@ -8,15 +8,20 @@ use serde_json::{Value, json};
 
 use crate::client::{BINARY, LEGACY, MODERN};
 
-struct HttpServer {
+pub(crate) struct HttpServer {
     child: Child,
-    port: u16,
+    pub(crate) port: u16,
 }
 
 impl HttpServer {
     fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    pub(crate) fn start_with(arguments: &[&str]) -> Self {
         let mut child = Command::new(BINARY)
             .args(["serve", "--http", "127.0.0.1:0"])
+            .args(arguments)
             .env_remove("DATABASE_URL")
             .stderr(Stdio::piped())
             .spawn()
@@ -37,6 +42,15 @@ impl HttpServer {
 
     /// Status and body of a POST; headers beyond the usual ones are given.
     fn post(&self, headers: &[(&str, &str)], body: &Value) -> (u16, String) {
+        let mut stream = self.send(headers, body);
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, answer.split_once("\r\n\r\n").unwrap().1.to_owned())
+    }
+
+    /// A POST whose answer is not waited for.
+    pub(crate) fn send(&self, headers: &[(&str, &str)], body: &Value) -> TcpStream {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         let body = body.to_string();
         let host = format!("127.0.0.1:{}", self.port);
@@ -49,10 +63,7 @@ impl HttpServer {
         }
         request.push_str(&format!("Content-Length: {}\r\n\r\n{body}", body.len()));
         stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, answer.split_once("\r\n\r\n").unwrap().1.to_owned())
+        stream
     }
 }
 

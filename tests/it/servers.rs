@@ -179,6 +179,15 @@ pub(crate) fn number(url: &str, query: &str) -> i64 {
 }
 
 impl Place {
+    /// The name of its database on the server.
+    pub(crate) fn database(&self) -> String {
+        url::Url::parse(&self.url)
+            .unwrap()
+            .path()
+            .trim_start_matches('/')
+            .to_owned()
+    }
+
     /// The arguments that configure the server with this place alone, called `shop`.
     pub(crate) fn arguments(&self) -> [String; 2] {
         ["--database".to_owned(), format!("shop={}", self.url)]

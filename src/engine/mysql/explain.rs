@@ -54,7 +54,7 @@ impl MySql {
 
     async fn json(&mut self, sql: String) -> Result<Value> {
         let row = self.made(sql).await?;
-        serde_json::from_str(&text(&row, 0)?).map_err(|error| Error::unexpected("EXPLAIN", error))
+        parse(&text(&row, 0)?)
     }
 
     /// The server plans a statement that writes only where it may write: so in a transaction of its own,
@@ -108,6 +108,35 @@ impl MySql {
         explained.plan = measured;
         Ok(())
     }
+}
+
+/// `MariaDB` writes conditions into its JSON as they are: with `\'`, quotes and tabs that JSON does not know.
+pub(in crate::engine) fn parse(text: &str) -> Result<Value> {
+    serde_json::from_str(text)
+        .or_else(|error| serde_json::from_str(&mended(text)).map_err(|_| error))
+        .map_err(|error| Error::unexpected("EXPLAIN", error))
+}
+
+/// A JSON in which each text stands on a line of its own, behind its key.
+fn mended(json: &str) -> String {
+    let mut mended = String::with_capacity(json.len());
+    for line in json.lines() {
+        let value = line.split_once("\": \"").and_then(|(key, rest)| {
+            let value = rest.trim_end().trim_end_matches(',').strip_suffix('"')?;
+            Some((key, value, rest.trim_end().ends_with(',')))
+        });
+        match value {
+            Some((key, value, more))
+                if serde_json::from_str::<String>(&format!("\"{value}\"")).is_err() =>
+            {
+                let more = if more { "," } else { "" };
+                mended.push_str(&format!("{key}\": {}{more}", Value::from(value)));
+            }
+            _ => mended.push_str(line),
+        }
+        mended.push('\n');
+    }
+    mended
 }
 
 /// Either shape as one plan.
@@ -279,6 +308,15 @@ fn strings(json: &Value, key: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_that_was_not_escaped_is_read() {
+        let read = parse("{\n  \"a\": \"b = 'O\\'Hara'\",\n  \"c\": \"d = 'say \"hi\"'\",\n  \"e\": \"tab\there\",\n  \"f\": \"\\\"x\\\\\"\n}").unwrap();
+        assert_eq!(read["a"], "b = 'O\\'Hara'");
+        assert_eq!(read["c"], "d = 'say \"hi\"'");
+        assert_eq!(read["e"], "tab\there");
+        assert_eq!(read["f"], "\"x\\");
+    }
 
     #[test]
     fn conditions_lose_their_quotes_and_databases() {

@@ -31,7 +31,7 @@ impl MySql {
             ))
             .await;
         if let (Ok(row), Some(rows)) = (plan, table.rows.filter(|rows| *rows > 0))
-            && let Ok(json) = serde_json::from_str(&text(&row, 0)?)
+            && let Ok(json) = super::explain::parse(&text(&row, 0)?)
         {
             selectivity.estimated = super::explain::read(&json)?
                 .root()

@@ -7,6 +7,24 @@ WITH RECURSIVE named AS (
   SELECT i.inhrelid FROM named n JOIN pg_catalog.pg_inherits i ON i.inhparent = n.oid
 ), relation AS (
   SELECT c.* FROM named JOIN pg_catalog.pg_class c USING (oid)
+), kind AS (
+  -- Types of the users' own that a value in the statement can have.
+  SELECT t.oid, t.typrelid, t.typelem, t.typbasetype FROM pg_catalog.pg_type t WHERE t.oid >= 16384 AND t.typname = ANY($1::text[]::name[])
+  UNION
+  SELECT t.oid, t.typrelid, t.typelem, t.typbasetype
+  FROM relation r JOIN pg_catalog.pg_attribute a ON a.attrelid = r.oid JOIN pg_catalog.pg_type t ON t.oid = a.atttypid WHERE t.oid >= 16384
+  UNION
+  SELECT t.oid, t.typrelid, t.typelem, t.typbasetype
+  FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_type t ON t.oid = p.prorettype WHERE p.proname = ANY($1::text[]::name[]) AND t.oid >= 16384
+), parts AS (
+  SELECT * FROM kind
+  UNION
+  SELECT t.oid, t.typrelid, t.typelem, t.typbasetype
+  FROM parts k
+  CROSS JOIN LATERAL (SELECT k.typelem UNION ALL SELECT k.typbasetype
+                      UNION ALL SELECT a.atttypid FROM pg_catalog.pg_attribute a WHERE a.attrelid = k.typrelid) AS part(oid)
+  JOIN pg_catalog.pg_type t ON t.oid = part.oid
+  WHERE t.oid >= 16384
 )
 SELECT 'view ' || relname AS what, pg_catalog.pg_get_viewdef(oid) AS code, false AS calls, false AS elsewhere FROM relation WHERE relkind = 'v'
 UNION ALL
@@ -39,8 +57,12 @@ SELECT 'operator ' || o.oprname, p.proname, true, false
 FROM pg_catalog.pg_operator o
 JOIN pg_catalog.pg_proc p ON p.oid IN (o.oprcode::oid, o.oprrest::oid, o.oprjoin::oid)
 WHERE o.oid >= 16384 AND o.oprname = ANY($2::text[]::name[]) AND p.oid >= 16384
+  AND (o.oprleft < 16384 OR o.oprleft IN (SELECT oid FROM parts))
+  AND (o.oprright < 16384 OR o.oprright IN (SELECT oid FROM parts))
 UNION ALL
 SELECT 'cast to ' || pg_catalog.format_type(c.casttarget, NULL), p.proname, true, false
-FROM pg_catalog.pg_cast c JOIN pg_catalog.pg_proc p ON p.oid = c.castfunc JOIN pg_catalog.pg_type t ON t.oid = c.casttarget
-WHERE c.oid >= 16384 AND (c.castcontext <> 'e' OR t.oid < 16384 OR t.typname = ANY($1::text[]::name[]))
+FROM pg_catalog.pg_cast c JOIN pg_catalog.pg_proc p ON p.oid = c.castfunc
+WHERE c.oid >= 16384
+  AND (c.castsource < 16384 OR c.castsource IN (SELECT oid FROM parts))
+  AND (c.casttarget < 16384 OR c.casttarget IN (SELECT oid FROM parts))
 ORDER BY 1, 2;

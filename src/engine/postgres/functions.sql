@@ -10,8 +10,8 @@ JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
 JOIN pg_catalog.pg_language l ON l.oid = p.prolang
 LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
 LEFT JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
-WHERE p.proname = ANY($1::text[]::name[])
+WHERE NOT 'internal'::regtype = ANY(p.proargtypes) AND (p.proname = ANY($1::text[]::name[])
    OR p.proname = ANY($2::text[]::name[]) AND p.oid >= 16384 AND p.pronargs >= 1
       AND EXISTS (SELECT FROM pg_catalog.pg_type t WHERE t.oid = p.proargtypes[0]
-                  AND (t.typtype = 'c' OR t.typname IN ('record', 'anyelement', 'any')))
+                  AND (t.typtype = 'c' OR t.typname IN ('record', 'anyelement', 'any'))))
 ORDER BY 2, 3, 1;

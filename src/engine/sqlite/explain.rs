@@ -58,13 +58,13 @@ pub(super) fn lines(rows: &[SqliteRow]) -> Result<Plan> {
 }
 
 /// Lines of (id, parent, detail). Tables that stand side by side are a nested loop, outermost first.
-fn read(lines: &[(i64, i64, String)]) -> Plan {
+pub(in crate::engine) fn read(lines: &[(i64, i64, String)]) -> Plan {
     let mut children: BTreeMap<i64, Vec<(i64, &str)>> = BTreeMap::new();
     for (id, parent, detail) in lines {
         children.entry(*parent).or_default().push((*id, detail));
     }
     let mut plan = Plan::default();
-    add(&mut plan, None, 0, &children);
+    add(&mut plan, None, 0, &mut children);
     plan.settle();
     plan
 }
@@ -73,9 +73,10 @@ fn add(
     plan: &mut Plan,
     parent: Option<usize>,
     id: i64,
-    children: &BTreeMap<i64, Vec<(i64, &str)>>,
+    children: &mut BTreeMap<i64, Vec<(i64, &str)>>,
 ) {
-    let Some(lines) = children.get(&id) else {
+    // Taken out, so that no line can stand under itself.
+    let Some(lines) = children.remove(&id) else {
         return;
     };
     let tables = lines

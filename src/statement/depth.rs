@@ -1,0 +1,149 @@
+//! How deep a statement's tree can become, told from its tokens before there is a tree: a parser guards itself
+//! against brackets, and not against a thousand operators in a row.
+
+use sqlparser::keywords::Keyword;
+use sqlparser::tokenizer::Token;
+
+/// An upper bound of the depth. Lists, which commas make, are as wide as they like.
+pub(super) fn of(tokens: &[Token]) -> usize {
+    let mut levels = vec![Level::default()];
+    let mut deepest = 0;
+    let mut sum = 0;
+    for token in tokens {
+        let open = levels.len();
+        let Some(level) = levels.last_mut() else {
+            break;
+        };
+        match kind(token) {
+            Kind::Opens => levels.push(Level::default()),
+            Kind::Closes => {
+                sum -= level.operators + level.sets;
+                // One more closes than opened: the parser will say so.
+                if open > 1 {
+                    levels.pop();
+                } else {
+                    *level = Level::default();
+                }
+            }
+            Kind::Separates => {
+                sum -= level.operators;
+                level.operators = 0;
+            }
+            Kind::Operator => {
+                level.operators += 1;
+                sum += 1;
+            }
+            Kind::SetOperation => {
+                level.sets += 1;
+                sum += 1;
+            }
+            Kind::Other => {}
+        }
+        deepest = deepest.max(sum + open);
+    }
+    deepest
+}
+
+/// What stands in one pair of brackets, up to here.
+#[derive(Default)]
+struct Level {
+    /// Since the last comma.
+    operators: usize,
+    sets: usize,
+}
+
+enum Kind {
+    Opens,
+    Closes,
+    Separates,
+    Operator,
+    SetOperation,
+    Other,
+}
+
+fn kind(token: &Token) -> Kind {
+    match token {
+        Token::LParen | Token::LBracket | Token::LBrace => Kind::Opens,
+        Token::RParen | Token::RBracket | Token::RBrace => Kind::Closes,
+        Token::Comma | Token::SemiColon => Kind::Separates,
+        Token::Word(word) => match word.keyword {
+            Keyword::CASE => Kind::Opens,
+            Keyword::END => Kind::Closes,
+            Keyword::WHEN | Keyword::THEN | Keyword::ELSE => Kind::Separates,
+            Keyword::UNION | Keyword::EXCEPT | Keyword::INTERSECT | Keyword::MINUS => {
+                Kind::SetOperation
+            }
+            Keyword::AND
+            | Keyword::AT
+            | Keyword::BETWEEN
+            | Keyword::COLLATE
+            | Keyword::DIV
+            | Keyword::GLOB
+            | Keyword::ILIKE
+            | Keyword::IN
+            | Keyword::IS
+            | Keyword::LIKE
+            | Keyword::MATCH
+            | Keyword::MEMBER
+            | Keyword::NOT
+            | Keyword::NOTNULL
+            | Keyword::OPERATOR
+            | Keyword::OR
+            | Keyword::OVERLAPS
+            | Keyword::REGEXP
+            | Keyword::RLIKE
+            | Keyword::SIMILAR
+            | Keyword::XOR => Kind::Operator,
+            _ => Kind::Other,
+        },
+        Token::Whitespace(_)
+        | Token::Number(..)
+        | Token::Period
+        | Token::Placeholder(_)
+        | Token::SingleQuotedString(_)
+        | Token::DoubleQuotedString(_)
+        | Token::EscapedStringLiteral(_)
+        | Token::DollarQuotedString(_)
+        | Token::EOF => Kind::Other,
+        // Signs, and what a later version of the parser may make of them.
+        _ => Kind::Operator,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sqlparser::dialect::GenericDialect;
+    use sqlparser::tokenizer::Tokenizer;
+
+    fn depth(sql: &str) -> usize {
+        of(&Tokenizer::new(&GenericDialect {}, sql).tokenize().unwrap())
+    }
+
+    #[test]
+    fn rows_of_operators_are_deep_and_lists_are_not() {
+        assert!(depth(&format!("SELECT 1{}", " + 1".repeat(500))) > 500);
+        assert!(depth(&format!("SELECT 1, 2{}", " UNION SELECT 1, 2".repeat(500))) > 500);
+        assert!(
+            depth(&format!(
+                "SELECT 1{}",
+                " + CASE WHEN 1 THEN 1 END".repeat(500)
+            )) > 500
+        );
+        assert!(depth(&format!("SELECT {}1{}", "(1 + ".repeat(50), ")".repeat(50))) > 100);
+        assert!(depth(&format!("SELECT a IN (1{})", ", -1".repeat(5000))) < 10);
+        assert!(
+            depth(&format!(
+                "VALUES ('2026-01-01', -1){}",
+                ", ('2026-01-01', -1)".repeat(5000)
+            )) < 10
+        );
+        assert!(
+            depth(&format!(
+                "SELECT CASE{} END",
+                " WHEN a = 1 THEN -1".repeat(3000)
+            )) < 10
+        );
+        assert!(depth(&format!("SELECT {}", "-1, 2) , ".repeat(10))) < 10);
+    }
+}

@@ -13,7 +13,9 @@
 //! - `server`: the protocol over stdio and HTTP, in both eras. Only here is it named.
 //! - `persona`: the persona and its modes, Markdown with front matter.
 //! - `tools`: one list of tools, one file each: parameters → engine → thinking → `answer`.
-//! - `statement`: the one door for SQL from outside. `error`: what can go wrong, said to the one who can act.
+//! - `statement`: the one door for SQL from outside: kinds of node, functions by list, how deep and how large it may
+//!   grow, a second reading of what is sent; and values hidden in what comes back.
+//! - `error`: what can go wrong, said to the one who can act.
 //!
 //! Speaking to databases:
 //! - `engine`: the contract, told once, and a folder of equal file names for each engine. Only here is SQL

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{Call, Detail, Opened, Tool, answer, input_schema, output_schema, parameters};
 use crate::answer::{Answer, Common, Next, Question, excerpt};
-use crate::catalog::{Catalog, Table};
+use crate::catalog::{Catalog, Table, TableKind};
 use crate::engine::{Engine, Ground};
 use crate::error::{Error, Result};
 use crate::finding::rank;
@@ -116,6 +116,14 @@ async fn propose(
     let table = catalog
         .find(name.schema.as_deref(), &name.name)
         .ok_or_else(|| missing_table(&name.name, &name.name, &catalog))?;
+    if table.kind == TableKind::View {
+        return Err(Error::Unsupported {
+            what: format!("a migration of {}", table.qualified()),
+            why: "it is a view, not a table".to_owned(),
+            instead: "Give the change for the table behind it; a view is replaced by CREATE OR REPLACE VIEW."
+                .to_owned(),
+        });
+    }
     complete(&mut changes, &catalog);
     check_references(&changes, table, &catalog)?;
     call.doing("counting what the change would stumble over");

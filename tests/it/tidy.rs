@@ -232,6 +232,24 @@ fn sql_made_at_run_time_enters_at_known_places() {
     );
 }
 
+/// The compiler checks everything but one file, which says why.
+#[test]
+fn only_the_guard_of_sqlite_is_unsafe() {
+    let found = strangers(&["unsafe"], |path| path == "src/engine/sqlite/guard.rs");
+    assert!(found.is_empty(), "these are unsafe: {found:?}");
+}
+
+#[test]
+fn lists_of_functions_are_sorted_and_say_what_they_are() {
+    for path in files("src/statement/functions", ".txt") {
+        let text = std::fs::read_to_string(root().join(&path)).unwrap();
+        assert!(text.starts_with("# "), "{path} has no comment on top");
+        let names: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
+        assert!(names.is_sorted(), "{path} is not sorted");
+        assert!(names.len() > 5, "{path} is empty");
+    }
+}
+
 #[test]
 fn a_tool_has_words_code_and_a_place_in_the_list() {
     let stem = |path: &String| {

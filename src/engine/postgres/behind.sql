@@ -45,13 +45,25 @@ UNION ALL
 SELECT 'rule ' || w.rulename, pg_catalog.pg_get_ruledef(w.oid), false, false
 FROM relation r JOIN pg_catalog.pg_rewrite w ON w.ev_class = r.oid AND w.rulename <> '_RETURN'
 UNION ALL
+SELECT 'partition key of ' || r.relname, pg_catalog.pg_get_partkeydef(r.oid), false, false FROM relation r WHERE r.relkind = 'p'
+UNION ALL
 SELECT 'foreign table ' || relname, '', false, true FROM relation WHERE relkind = 'f'
 UNION ALL
 SELECT 'domain ' || t.typname, pg_catalog.pg_get_constraintdef(c.oid), false, false
 FROM pg_catalog.pg_type t JOIN pg_catalog.pg_constraint c ON c.contypid = t.oid
-WHERE t.typtype = 'd' AND t.oid >= 16384
-  AND (t.typname = ANY($1::text[]::name[])
-       OR $3 AND EXISTS (SELECT FROM relation r JOIN pg_catalog.pg_attribute a ON a.attrelid = r.oid WHERE a.atttypid = t.oid))
+WHERE t.typtype = 'd' AND t.oid IN (SELECT oid FROM parts)
+UNION ALL
+SELECT 'range ' || pg_catalog.format_type(g.rngtypid, NULL), p.proname, true, false
+FROM pg_catalog.pg_range g JOIN pg_catalog.pg_proc p ON p.oid IN (g.rngcanonical::oid, g.rngsubdiff::oid)
+WHERE g.rngtypid IN (SELECT oid FROM parts) AND p.oid >= 16384
+UNION ALL
+SELECT 'operator class ' || c.opcname, p.proname, true, false
+FROM (SELECT pg_catalog.unnest(i.indclass) AS oid FROM relation r JOIN pg_catalog.pg_index i ON i.indrelid = r.oid
+      UNION SELECT pg_catalog.unnest(k.partclass) FROM relation r JOIN pg_catalog.pg_partitioned_table k ON k.partrelid = r.oid) AS used
+JOIN pg_catalog.pg_opclass c ON c.oid = used.oid
+JOIN pg_catalog.pg_amproc a ON a.amprocfamily = c.opcfamily
+JOIN pg_catalog.pg_proc p ON p.oid = a.amproc::oid
+WHERE p.oid >= 16384
 UNION ALL
 SELECT 'operator ' || o.oprname, p.proname, true, false
 FROM pg_catalog.pg_operator o

@@ -8,14 +8,13 @@ pub mod functions;
 mod growth;
 mod kinds;
 mod mask;
+mod quirks;
 mod sent;
 mod words;
 
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{self, Expr, SetExpr, Visit, Visitor};
-use sqlparser::parser::Parser;
-use sqlparser::tokenizer::Tokenizer;
 
 use crate::error::{Error, Result};
 
@@ -299,31 +298,21 @@ pub fn parse_all(sql: &str, dialect: Dialect) -> Result<Vec<ast::Statement>> {
             instead: "Write what it should do without the comment.".to_owned(),
         });
     }
-    let parser = dialect.parser();
-    let tokens = Tokenizer::new(parser.as_ref(), sql)
-        .tokenize()
-        .map_err(|error| Error::Parse {
-            dialect: dialect.name(),
-            reason: error.to_string(),
-        })?;
+    let wrong = |error: sqlparser::parser::ParserError| Error::Parse {
+        dialect: dialect.name(),
+        reason: parse_reason(&error),
+    };
+    let tokens = quirks::tokens(sql, dialect).map_err(wrong)?;
     if depth::of(&tokens) > MOST_OPERATORS {
         return Err(Error::Refused {
-            reason: format!("it has more than {MOST_OPERATORS} operators in a row"),
+            reason: format!(
+                "it is nested too deeply: more than {MOST_OPERATORS} brackets in each other, or operators in a row"
+            ),
             instead: "Give fewer: a list in IN (…) stands for any number of comparisons."
                 .to_owned(),
         });
     }
-    let read = |sql: &str| {
-        let parser = dialect.parser();
-        Parser::new(parser.as_ref())
-            .with_recursion_limit(MAX_DEPTH)
-            .try_with_sql(sql)
-            .and_then(|mut parser| parser.parse_statements())
-    };
-    let statements = read(sql).map_err(|error| Error::Parse {
-        dialect: dialect.name(),
-        reason: parse_reason(&error),
-    })?;
+    let statements = quirks::parse(tokens, dialect, MAX_DEPTH).map_err(wrong)?;
     for statement in &statements {
         faithful(statement, dialect)?;
     }
@@ -333,12 +322,9 @@ pub fn parse_all(sql: &str, dialect: Dialect) -> Result<Vec<ast::Statement>> {
 /// What is sent is the tree written out again. Where the server could read that in another way than it
 /// was read here (a backslash before a quote, above all), nothing is sent.
 fn faithful(statement: &ast::Statement, dialect: Dialect) -> Result<()> {
-    let parser = dialect.parser();
     let text = statement.to_string();
-    let again = Parser::new(parser.as_ref())
-        .with_recursion_limit(MAX_DEPTH)
-        .try_with_sql(&text)
-        .and_then(|mut parser| parser.parse_statements());
+    let again =
+        quirks::tokens(&text, dialect).and_then(|tokens| quirks::parse(tokens, dialect, MAX_DEPTH));
     if again.ok().as_deref() == Some(std::slice::from_ref(statement))
         && sent::is_one_statement(&text, dialect)
     {

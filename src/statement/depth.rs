@@ -2,10 +2,10 @@
 //! against brackets, and not against a thousand operators in a row.
 
 use sqlparser::keywords::Keyword;
-use sqlparser::tokenizer::Token;
+use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 /// An upper bound of the depth. Lists, which commas make, are as wide as they like.
-pub(super) fn of(tokens: &[Token]) -> usize {
+pub(super) fn of(tokens: &[TokenWithSpan]) -> usize {
     let mut levels = vec![Level::default()];
     let mut deepest = 0;
     let mut sum = 0;
@@ -14,7 +14,7 @@ pub(super) fn of(tokens: &[Token]) -> usize {
         let Some(level) = levels.last_mut() else {
             break;
         };
-        match kind(token) {
+        match kind(&token.token) {
             Kind::Opens => levels.push(Level::default()),
             Kind::Closes => {
                 sum -= level.operators + level.sets;
@@ -117,7 +117,9 @@ mod tests {
     use sqlparser::tokenizer::Tokenizer;
 
     fn depth(sql: &str) -> usize {
-        of(&Tokenizer::new(&GenericDialect {}, sql).tokenize().unwrap())
+        of(&Tokenizer::new(&GenericDialect {}, sql)
+            .tokenize_with_location()
+            .unwrap())
     }
 
     #[test]

@@ -238,7 +238,11 @@ impl Visitor for Kinds {
                 only(json_path.is_none(), "a path after a table")?;
                 only(
                     version.as_ref().is_none_or(|version| {
-                        matches!(version, TableVersion::ForSystemTimeAsOf(_))
+                        {
+                            matches!(version, TableVersion::ForSystemTimeAsOf(_))
+                                || self.dialect == Dialect::Sqlite
+                                    && super::quirks::is_index_choice(version)
+                        }
                     }),
                     "this way of asking for an old version of a table",
                 )

@@ -73,7 +73,7 @@ impl VisitorMut for PutBack {
         for table in query.with.iter_mut().flat_map(|with| &mut with.cte_tables) {
             let place = table.alias.name.span.start;
             if let Some(Left::Materialized(how)) = self.0.get(&place) {
-                table.materialized = Some(how.clone());
+                table.materialized = Some(*how);
                 self.0.remove(&place);
             }
         }
@@ -404,8 +404,8 @@ impl Rewriting {
         self.skip(taken)
     }
 
-    fn put_token(&mut self, token: Token, taken: usize) -> bool {
-        self.push(token);
+    fn put_token(&mut self, new: Token, taken: usize) -> bool {
+        self.push(new);
         self.skip(taken)
     }
 

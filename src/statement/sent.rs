@@ -10,32 +10,24 @@ pub(super) fn is_one_statement(text: &str, dialect: Dialect) -> bool {
     let mut previous = ' ';
     while let Some((at, character)) = rest.next() {
         let after = text.get(at + character.len_utf8()..).unwrap_or_default();
-        match character {
+        let closed = match character {
             '\'' => {
                 let escapes = match dialect {
                     Dialect::Postgres => matches!(previous, 'e' | 'E') && starts_word(text, at),
                     Dialect::MySql => true,
                     Dialect::Sqlite => false,
                 };
-                if !skip(&mut rest, '\'', escapes) {
-                    return false;
-                }
+                skip(&mut rest, '\'', escapes)
             }
-            '"' => {
-                if !skip(&mut rest, '"', dialect == Dialect::MySql) {
-                    return false;
-                }
-            }
-            '`' if dialect != Dialect::Postgres => {
-                if !skip(&mut rest, '`', false) {
-                    return false;
-                }
-            }
-            '[' if dialect == Dialect::Sqlite => {
-                if !rest.any(|(_, inner)| inner == ']') {
-                    return false;
-                }
-            }
+            '"' => skip(&mut rest, '"', dialect == Dialect::MySql),
+            '`' if dialect != Dialect::Postgres => skip(&mut rest, '`', false),
+            '[' if dialect == Dialect::Sqlite => rest.any(|(_, inner)| inner == ']'),
+            _ => true,
+        };
+        if !closed {
+            return false;
+        }
+        match character {
             '$' if dialect == Dialect::Postgres && !is_word(previous) => {
                 if let Some(tag) = dollar_tag(after) {
                     let closing = format!("${tag}$");

@@ -135,7 +135,8 @@ impl Words {
             word.value.to_lowercase()
         };
         // INSERT and REPLACE are also the names of functions.
-        if !quoted && !(called && matches!(name.as_str(), "insert" | "replace")) {
+        let is_function = called && matches!(name.as_str(), "insert" | "replace");
+        if !(quoted || is_function) {
             self.keywords.insert(word.value.to_uppercase());
         }
         if called {

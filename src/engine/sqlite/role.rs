@@ -5,11 +5,7 @@ use crate::engine::Role;
 use crate::error::Result;
 
 impl Sqlite {
-    #[expect(
-        clippy::unused_async,
-        clippy::unused_self,
-        reason = "the contract of all engines"
-    )]
+    #[expect(clippy::unused_async, reason = "the contract of all engines")]
     pub(in crate::engine) async fn role(&mut self) -> Result<Role> {
         Ok(Role::default())
     }

@@ -6,6 +6,13 @@ use super::Dialect;
 /// Whether a server can only read this text as one statement without comments. Sessions are set so that a
 /// backslash means the same there as here.
 pub(super) fn is_one_statement(text: &str, dialect: Dialect) -> bool {
+    // An escape in a text of the statement may have become what it stands for.
+    if text
+        .chars()
+        .any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
+    {
+        return false;
+    }
     let mut rest = text.char_indices().peekable();
     let mut previous = ' ';
     while let Some((at, character)) = rest.next() {
@@ -41,7 +48,7 @@ pub(super) fn is_one_statement(text: &str, dialect: Dialect) -> bool {
                     }
                 }
             }
-            ';' | '\\' | '\0' => return false,
+            ';' | '\\' => return false,
             '#' if dialect == Dialect::MySql => return false,
             '-' if after.starts_with('-') => return false,
             // A hint was looked at when it was parsed; it ends at the first `*/`.
@@ -59,9 +66,6 @@ pub(super) fn is_one_statement(text: &str, dialect: Dialect) -> bool {
                 }
             }
             '/' if after.starts_with('*') => return false,
-            _ if character.is_control() && !matches!(character, '\n' | '\r' | '\t') => {
-                return false;
-            }
             _ => {}
         }
         previous = character;
@@ -149,6 +153,7 @@ mod tests {
                 Dialect::MySql,
             ),
             ("SELECT 1 # x", Dialect::MySql),
+            ("SELECT E'a\u{8}'", Dialect::Postgres),
         ] {
             assert!(!is_one_statement(sql, dialect), "{sql}");
         }

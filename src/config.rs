@@ -106,12 +106,23 @@ impl Value {
 }
 
 fn from_environment(name: &str) -> Result<String> {
+    // Whatever else it is, it may be a secret in the wrong place.
+    if !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+        return Err(Error::Config {
+            reason: "what stands behind env: is not the name of a variable".to_owned(),
+        });
+    }
     std::env::var(name).map_err(|_| Error::Config {
         reason: format!("the environment variable {name} is not set"),
     })
 }
 
 fn from_file(path: &Path) -> Result<String> {
+    if path.to_string_lossy().contains("://") {
+        return Err(Error::Config {
+            reason: "a URL stands in the place of a file's path".to_owned(),
+        });
+    }
     std::fs::read_to_string(path)
         .map(|text| text.trim_end_matches(['\r', '\n']).to_owned())
         .map_err(|error| Error::Config {
@@ -162,8 +173,16 @@ impl Config {
             let line = error.span().map_or(1, |span| {
                 text.get(..span.start).unwrap_or("").lines().count().max(1)
             });
+            // It quotes what stands in the wrong place, which may be a URL.
+            let said = match error.message().split_once('"') {
+                Some((before, rest)) => {
+                    let after = rest.rsplit_once('"').map_or("", |(_, after)| after);
+                    format!("{before}…{after}")
+                }
+                None => error.message().to_owned(),
+            };
             Error::Config {
-                reason: format!("{}, line {line}: {}", path.display(), error.message()),
+                reason: format!("{}, line {line}: {said}", path.display()),
             }
         })?;
         if self.persona.is_none() {

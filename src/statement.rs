@@ -71,8 +71,6 @@ impl Statement {
             }
         };
         kinds::check(&ast, dialect)?;
-        functions::check(&ast, dialect)?;
-        growth::check(&ast, dialect)?;
         Ok(Self { ast, dialect, kind })
     }
 
@@ -256,7 +254,11 @@ fn literal(value: &serde_json::Value) -> ast::Value {
 pub fn parse_one(sql: &str, dialect: Dialect) -> Result<ast::Statement> {
     let mut statements = parse_all(sql, dialect)?;
     match (statements.pop(), statements.len()) {
-        (Some(statement), 0) => Ok(statement),
+        (Some(statement), 0) => {
+            functions::check(&statement, dialect)?;
+            growth::check(&statement, dialect)?;
+            Ok(statement)
+        }
         (None, _) => Err(Error::Parse {
             dialect: dialect.name(),
             reason: "there is no statement in it".to_owned(),

@@ -13,6 +13,7 @@
     reason = "a test says what went wrong by ending, and a table of cases is as long as it is"
 )]
 
+mod attacks;
 mod bad_input;
 mod catalogs;
 mod client;

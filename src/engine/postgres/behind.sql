@@ -26,38 +26,44 @@ WITH RECURSIVE named AS (
   JOIN pg_catalog.pg_type t ON t.oid = part.oid
   WHERE t.oid >= 16384
 )
-SELECT 'view ' || relname AS what, pg_catalog.pg_get_viewdef(oid) AS code, false AS calls, false AS elsewhere FROM relation WHERE relkind = 'v'
+SELECT 'view ' || relname AS what, pg_catalog.pg_get_viewdef(oid) AS code, false AS calls, '' AS elsewhere FROM relation WHERE relkind = 'v'
 UNION ALL
-SELECT 'policy ' || p.polname, pg_catalog.concat_ws(' ', pg_catalog.pg_get_expr(p.polqual, p.polrelid), pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid)), false, false
+SELECT 'policy ' || p.polname, pg_catalog.concat_ws(' ', pg_catalog.pg_get_expr(p.polqual, p.polrelid), pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid)), false, ''
 FROM relation r JOIN pg_catalog.pg_policy p ON p.polrelid = r.oid WHERE r.relrowsecurity
 UNION ALL
-SELECT 'index ' || i.indexrelid::regclass, pg_catalog.concat_ws(' ', pg_catalog.pg_get_expr(i.indexprs, i.indrelid), pg_catalog.pg_get_expr(i.indpred, i.indrelid)), false, false
+SELECT 'index ' || i.indexrelid::regclass, pg_catalog.concat_ws(' ', pg_catalog.pg_get_expr(i.indexprs, i.indrelid), pg_catalog.pg_get_expr(i.indpred, i.indrelid)), false, ''
 FROM relation r JOIN pg_catalog.pg_index i ON i.indrelid = r.oid WHERE i.indexprs IS NOT NULL OR i.indpred IS NOT NULL
 UNION ALL
-SELECT 'default of ' || r.relname, pg_catalog.pg_get_expr(d.adbin, d.adrelid), false, false
+SELECT 'default of ' || r.relname, pg_catalog.pg_get_expr(d.adbin, d.adrelid), false, ''
 FROM relation r JOIN pg_catalog.pg_attrdef d ON d.adrelid = r.oid
 JOIN pg_catalog.pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
 WHERE $3 OR a.attgenerated <> ''
 UNION ALL
-SELECT 'check of ' || r.relname, pg_catalog.pg_get_constraintdef(c.oid), false, false
+SELECT 'check of ' || r.relname, pg_catalog.pg_get_constraintdef(c.oid), false, ''
 FROM relation r JOIN pg_catalog.pg_constraint c ON c.conrelid = r.oid AND c.contype = 'c'
 UNION ALL
-SELECT 'rule ' || w.rulename, pg_catalog.pg_get_ruledef(w.oid), false, false
+SELECT 'rule ' || w.rulename, pg_catalog.pg_get_ruledef(w.oid), false, ''
 FROM relation r JOIN pg_catalog.pg_rewrite w ON w.ev_class = r.oid AND w.rulename <> '_RETURN'
 UNION ALL
-SELECT 'partition key of ' || r.relname, pg_catalog.pg_get_partkeydef(r.oid), false, false FROM relation r WHERE r.relkind = 'p'
+SELECT 'partition key of ' || r.relname, pg_catalog.pg_get_partkeydef(r.oid), false, '' FROM relation r WHERE r.relkind = 'p'
 UNION ALL
-SELECT 'foreign table ' || relname, '', false, true FROM relation WHERE relkind = 'f'
+-- One of another server is read there when it is run; with estimates of its own, or an unknown wrapper, when it is planned.
+SELECT 'foreign table ' || r.relname, '', false,
+       CASE WHEN w.fdwname = 'file_fdw'
+              OR w.fdwname = 'postgres_fdw' AND 'use_remote_estimate=true' <> ALL (COALESCE(t.ftoptions, '{}') || COALESCE(s.srvoptions, '{}'))
+            THEN 'run' ELSE 'plan' END
+FROM relation r JOIN pg_catalog.pg_foreign_table t ON t.ftrelid = r.oid
+JOIN pg_catalog.pg_foreign_server s ON s.oid = t.ftserver JOIN pg_catalog.pg_foreign_data_wrapper w ON w.oid = s.srvfdw
 UNION ALL
-SELECT 'domain ' || t.typname, pg_catalog.pg_get_constraintdef(c.oid), false, false
+SELECT 'domain ' || t.typname, pg_catalog.pg_get_constraintdef(c.oid), false, ''
 FROM pg_catalog.pg_type t JOIN pg_catalog.pg_constraint c ON c.contypid = t.oid
 WHERE t.typtype = 'd' AND t.oid IN (SELECT oid FROM parts)
 UNION ALL
-SELECT 'range ' || pg_catalog.format_type(g.rngtypid, NULL), p.proname, true, false
+SELECT 'range ' || pg_catalog.format_type(g.rngtypid, NULL), p.proname, true, ''
 FROM pg_catalog.pg_range g JOIN pg_catalog.pg_proc p ON p.oid IN (g.rngcanonical::oid, g.rngsubdiff::oid)
 WHERE g.rngtypid IN (SELECT oid FROM parts) AND p.oid >= 16384
 UNION ALL
-SELECT 'operator class ' || c.opcname, p.proname, true, false
+SELECT 'operator class ' || c.opcname, p.proname, true, ''
 FROM (SELECT pg_catalog.unnest(i.indclass) AS oid FROM relation r JOIN pg_catalog.pg_index i ON i.indrelid = r.oid
       UNION SELECT pg_catalog.unnest(k.partclass) FROM relation r JOIN pg_catalog.pg_partitioned_table k ON k.partrelid = r.oid) AS used
 JOIN pg_catalog.pg_opclass c ON c.oid = used.oid
@@ -65,14 +71,14 @@ JOIN pg_catalog.pg_amproc a ON a.amprocfamily = c.opcfamily
 JOIN pg_catalog.pg_proc p ON p.oid = a.amproc::oid
 WHERE p.oid >= 16384
 UNION ALL
-SELECT 'operator ' || o.oprname, p.proname, true, false
+SELECT 'operator ' || o.oprname, p.proname, true, ''
 FROM pg_catalog.pg_operator o
 JOIN pg_catalog.pg_proc p ON p.oid IN (o.oprcode::oid, o.oprrest::oid, o.oprjoin::oid)
 WHERE o.oid >= 16384 AND o.oprname = ANY($2::text[]::name[]) AND p.oid >= 16384
   AND (o.oprleft < 16384 OR o.oprleft IN (SELECT oid FROM parts))
   AND (o.oprright < 16384 OR o.oprright IN (SELECT oid FROM parts))
 UNION ALL
-SELECT 'cast to ' || pg_catalog.format_type(c.casttarget, NULL), p.proname, true, false
+SELECT 'cast to ' || pg_catalog.format_type(c.casttarget, NULL), p.proname, true, ''
 FROM pg_catalog.pg_cast c JOIN pg_catalog.pg_proc p ON p.oid = c.castfunc
 WHERE c.oid >= 16384
   AND (c.castsource < 16384 OR c.castsource IN (SELECT oid FROM parts))

@@ -127,7 +127,14 @@ impl Postgres {
                 if !seen.insert((what.clone(), code.clone(), text.when)) {
                     continue;
                 }
-                if row.try_get("elsewhere")? {
+                let elsewhere: String = row.try_get("elsewhere")?;
+                if elsewhere == "plan" {
+                    return Err(Error::Refused {
+                        reason: format!("the {what} is asked of another server already while planning"),
+                        instead: "Ask that server about its part of the statement, or give the statement without it.".to_owned(),
+                    });
+                }
+                if elsewhere == "run" {
                     permit = permit.no_more_than_plan(&format!(
                         "the {what} is read by another server or program, outside of this read-only transaction"
                     ));

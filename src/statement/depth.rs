@@ -17,7 +17,7 @@ pub(super) fn of(tokens: &[TokenWithSpan]) -> usize {
         match kind(&token.token) {
             Kind::Opens => levels.push(Level::default()),
             Kind::Closes => {
-                sum -= level.operators + level.sets;
+                sum -= level.operators + level.sets + level.joins;
                 // One more closes than opened: the parser will say so.
                 if open > 1 {
                     levels.pop();
@@ -34,9 +34,20 @@ pub(super) fn of(tokens: &[TokenWithSpan]) -> usize {
                 sum += 1;
             }
             Kind::SetOperation => {
+                sum -= level.joins;
+                level.joins = 0;
                 level.sets += 1;
                 sum += 1;
             }
+            Kind::Join => {
+                level.joins += JOIN;
+                sum += JOIN;
+            }
+            Kind::Joined if level.joins > 0 => {
+                level.joins -= JOIN;
+                sum -= JOIN;
+            }
+            Kind::Joined => {}
             Kind::Other => {}
         }
         deepest = deepest.max(sum + open);
@@ -50,7 +61,12 @@ struct Level {
     /// Since the last comma.
     operators: usize,
     sets: usize,
+    /// Joins whose condition has not come yet.
+    joins: usize,
 }
+
+/// Until its condition comes, a join is a call within a call of the parser, and a large one.
+const JOIN: usize = 10;
 
 enum Kind {
     Opens,
@@ -58,6 +74,8 @@ enum Kind {
     Separates,
     Operator,
     SetOperation,
+    Join,
+    Joined,
     Other,
 }
 
@@ -73,6 +91,8 @@ fn kind(token: &Token) -> Kind {
             Keyword::UNION | Keyword::EXCEPT | Keyword::INTERSECT | Keyword::MINUS => {
                 Kind::SetOperation
             }
+            Keyword::JOIN => Kind::Join,
+            Keyword::ON | Keyword::USING => Kind::Joined,
             Keyword::AND
             | Keyword::AT
             | Keyword::BETWEEN
@@ -133,6 +153,19 @@ mod tests {
             )) > 500
         );
         assert!(depth(&format!("SELECT {}1{}", "(1 + ".repeat(50), ")".repeat(50))) > 100);
+        assert!(depth(&format!("SELECT * FROM t{}", " JOIN t".repeat(500))) > 5000);
+        assert!(
+            depth(&format!(
+                "SELECT * FROM t{}",
+                " JOIN t USING (a)".repeat(500)
+            )) < 20
+        );
+        assert!(
+            depth(&format!(
+                "SELECT 1{}",
+                " UNION SELECT a FROM t CROSS JOIN u".repeat(100)
+            )) < 150
+        );
         assert!(depth(&format!("SELECT a IN (1{})", ", -1".repeat(5000))) < 10);
         assert!(
             depth(&format!(

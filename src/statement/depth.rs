@@ -47,8 +47,7 @@ pub(super) fn of(tokens: &[TokenWithSpan]) -> usize {
                 level.joins -= JOIN;
                 sum -= JOIN;
             }
-            Kind::Joined => {}
-            Kind::Other => {}
+            Kind::Joined | Kind::Other => {}
         }
         deepest = deepest.max(sum + open);
     }

@@ -210,6 +210,16 @@ impl From<sqlx::Error> for Error {
                     known if speaks_of_names(known, &message, inner.as_ref()) => {
                         Self::Database { message, code }
                     }
+                    "42712" => Self::Database {
+                        message: "two tables in FROM have the same name: give each an alias of its own".to_owned(),
+                        code,
+                    },
+                    class if ["0A", "3D", "3F", "42"].iter().any(|of_text| class.len() == 5 && class.starts_with(of_text)) => {
+                        Self::Database {
+                            message: UNSHOWN.to_owned(),
+                            code,
+                        }
+                    }
                     _ => Self::Database {
                         message: HIDDEN.to_owned(),
                         code,
@@ -315,4 +325,5 @@ fn speaks_of_names(code: &str, message: &str, inner: &dyn sqlx::error::DatabaseE
     }
 }
 
+const UNSHOWN: &str = "the server refused the statement while it ran or planned it; its text is not shown, because it may hold a value from the data";
 const HIDDEN: &str = "a value in the data made the statement fail; the server's text is not shown, because it may hold that value";

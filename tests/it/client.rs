@@ -2,6 +2,9 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::thread::JoinHandle;
 
 use serde_json::{Value, json};
 
@@ -9,8 +12,38 @@ pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_database-ops");
 pub(crate) const MODERN: &str = "2026-07-28";
 pub(crate) const LEGACY: &str = "2025-11-25";
 
+/// What must not be seen in any answer, error or log of the whole suite: the servers' passwords, and the value
+/// that the fixtures plant in rows.
+static PASSWORDS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    std::env::vars()
+        .filter(|(name, _)| name.ends_with("_TEST_URL"))
+        .filter_map(|(_, url)| url::Url::parse(&url).ok()?.password().map(str::to_owned))
+        .filter(|password| password.len() >= 8)
+        .collect()
+});
+const PLANTED: &str = "planted-row-value";
+
+/// Fails when something that was said holds what must not be seen.
+fn hold_clean(said: &str, planted_was_sent: bool) {
+    for password in PASSWORDS.iter() {
+        assert!(
+            !said.contains(password),
+            "a password was shown: {}",
+            said.replace(password, "***")
+        );
+    }
+    assert!(
+        planted_was_sent || !said.contains(PLANTED),
+        "a row's value was shown: {said}"
+    );
+}
+
 pub(crate) struct Client {
     child: Child,
+    /// Whether a request held the planted value itself, so that it may be said back.
+    planted_was_sent: Arc<AtomicBool>,
+    /// Reads the log while the server runs.
+    log: Option<JoinHandle<()>>,
     input: Option<ChildStdin>,
     output: BufReader<ChildStdout>,
     next_id: u64,
@@ -47,16 +80,27 @@ impl Client {
         let mut child = Command::new(BINARY)
             .args(arguments)
             .env_remove("DATABASE_URL")
+            .env("DATABASE_OPS_LOG", "debug")
             .envs(environment.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
+        let planted_was_sent = Arc::new(AtomicBool::new(false));
+        let errors = BufReader::new(child.stderr.take().unwrap());
+        let sent = Arc::clone(&planted_was_sent);
+        let log = std::thread::spawn(move || {
+            for line in errors.lines().map_while(Result::ok) {
+                hold_clean(&line, sent.load(Ordering::Relaxed));
+            }
+        });
         let input = child.stdin.take();
         let output = BufReader::new(child.stdout.take().unwrap());
         Self {
             child,
+            planted_was_sent,
+            log: Some(log),
             input,
             output,
             next_id: 0,
@@ -93,6 +137,7 @@ impl Client {
                 self.output.read_line(&mut line).unwrap() > 0,
                 "the server hung up"
             );
+            hold_clean(&line, self.planted_was_sent.load(Ordering::Relaxed));
             let message: Value = serde_json::from_str(&line).unwrap();
             if message["id"] == id {
                 return (message, before);
@@ -120,6 +165,9 @@ impl Client {
     }
 
     fn send(&mut self, message: &Value) {
+        if message.to_string().contains(PLANTED) {
+            self.planted_was_sent.store(true, Ordering::Relaxed);
+        }
         let input = self.input.as_mut().unwrap();
         writeln!(input, "{message}").unwrap();
         input.flush().unwrap();
@@ -179,5 +227,12 @@ impl Drop for Client {
         drop(self.input.take());
         let _ = self.child.kill();
         let _ = self.child.wait();
+        let log = self.log.take().map(JoinHandle::join);
+        if !std::thread::panicking() {
+            assert!(
+                !matches!(log, Some(Err(_))),
+                "the log shows what it must not"
+            );
+        }
     }
 }

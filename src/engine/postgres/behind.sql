@@ -15,7 +15,7 @@ WITH RECURSIVE named AS (
   FROM relation r JOIN pg_catalog.pg_attribute a ON a.attrelid = r.oid JOIN pg_catalog.pg_type t ON t.oid = a.atttypid WHERE t.oid >= 16384
   UNION
   SELECT t.oid, t.typrelid, t.typelem, t.typbasetype
-  FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_type t ON t.oid = p.prorettype WHERE p.proname = ANY($1::text[]::name[]) AND t.oid >= 16384
+  FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_type t ON t.oid = p.prorettype OR t.oid = ANY (p.proargtypes) WHERE p.proname = ANY($1::text[]::name[]) AND t.oid >= 16384
 ), parts AS (
   SELECT * FROM kind
   UNION
@@ -33,6 +33,9 @@ FROM relation r JOIN pg_catalog.pg_policy p ON p.polrelid = r.oid WHERE r.relrow
 UNION ALL
 SELECT 'index ' || i.indexrelid::regclass, pg_catalog.concat_ws(' ', pg_catalog.pg_get_expr(i.indexprs, i.indrelid), pg_catalog.pg_get_expr(i.indpred, i.indrelid)), false, ''
 FROM relation r JOIN pg_catalog.pg_index i ON i.indrelid = r.oid WHERE i.indexprs IS NOT NULL OR i.indpred IS NOT NULL
+UNION ALL
+SELECT 'statistics ' || x.stxname, pg_catalog.pg_get_statisticsobjdef(x.oid), false, ''
+FROM relation r JOIN pg_catalog.pg_statistic_ext x ON x.stxrelid = r.oid
 UNION ALL
 SELECT 'default of ' || r.relname, pg_catalog.pg_get_expr(d.adbin, d.adrelid), false, ''
 FROM relation r JOIN pg_catalog.pg_attrdef d ON d.adrelid = r.oid
@@ -61,10 +64,14 @@ WHERE t.typtype = 'd' AND t.oid IN (SELECT oid FROM parts)
 UNION ALL
 SELECT 'range ' || pg_catalog.format_type(g.rngtypid, NULL), p.proname, true, ''
 FROM pg_catalog.pg_range g JOIN pg_catalog.pg_proc p ON p.oid IN (g.rngcanonical::oid, g.rngsubdiff::oid)
-WHERE g.rngtypid IN (SELECT oid FROM parts) AND p.oid >= 16384
+WHERE (g.rngtypid IN (SELECT oid FROM parts) OR (pg_catalog.to_jsonb(g) ->> 'rngmultitypid')::oid IN (SELECT oid FROM parts))
+  AND p.oid >= 16384
 UNION ALL
 SELECT 'operator class ' || c.opcname, p.proname, true, ''
 FROM (SELECT pg_catalog.unnest(i.indclass) AS oid FROM relation r JOIN pg_catalog.pg_index i ON i.indrelid = r.oid
+      UNION SELECT o.oid FROM pg_catalog.pg_opclass o WHERE o.opcintype IN (SELECT oid FROM parts)
+      UNION SELECT g.rngsubopc FROM pg_catalog.pg_range g
+            WHERE g.rngtypid IN (SELECT oid FROM parts) OR (pg_catalog.to_jsonb(g) ->> 'rngmultitypid')::oid IN (SELECT oid FROM parts)
       UNION SELECT pg_catalog.unnest(k.partclass) FROM relation r JOIN pg_catalog.pg_partitioned_table k ON k.partrelid = r.oid) AS used
 JOIN pg_catalog.pg_opclass c ON c.oid = used.oid
 JOIN pg_catalog.pg_amproc a ON a.amprocfamily = c.opcfamily

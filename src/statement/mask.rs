@@ -251,7 +251,11 @@ impl Literals {
         self.texts.contains(value)
             || value
                 .parse::<f64>()
-                .is_ok_and(|number| self.numbers.contains(&number))
+                .is_ok_and(|number| self.numbers.contains(&number.abs()))
+            || self
+                .texts
+                .iter()
+                .any(|text| squeezed(text) == squeezed(value))
             || self.texts.iter().any(|text| {
                 text.len() >= 8
                     && value.strip_prefix(text.as_str()).is_some_and(|more| {
@@ -274,6 +278,11 @@ impl Literals {
                 .is_ok_and(|number| self.numbers.contains(&number));
         shown.push_str(if known { number } else { "?" });
     }
+}
+
+/// Engines write JSON with spaces of their own.
+fn squeezed(text: &str) -> String {
+    text.chars().filter(|c| *c != ' ').collect()
 }
 
 /// Whether the text ends within the brackets of a cast, as in `::numeric(10,`.
@@ -305,6 +314,7 @@ mod tests {
             ),
             ("b = 'cut", "b = ?"),
             ("b = 'min'", "b = ?"),
+            ("c > '-12.5'::numeric", "c > '-12.5'::numeric"),
             (
                 "(c > '12.5'::numeric) AND (pin = 7391)",
                 "(c > '12.5'::numeric) AND (pin = ?)",

@@ -182,7 +182,16 @@ impl From<sqlx::Error> for Error {
                     .map(|inner| inner.number().to_string());
                 let code = number.unwrap_or(code);
                 let message = inner.message().trim_end_matches('.').to_owned();
+                // What stored code says is its own text, whatever error it gives itself out as.
+                let raised = inner
+                    .try_downcast_ref::<sqlx::postgres::PgDatabaseError>()
+                    .is_some_and(|inner| inner.r#where().is_some())
+                    || matches!(code.as_str(), "1811" | "1644");
                 match code.as_str() {
+                    _ if raised => Self::Database {
+                        message: HIDDEN.to_owned(),
+                        code,
+                    },
                     "42501" | "1142" | "1143" | "1227" | "1044" => Self::Privilege {
                         reason: format!("{message} ({code})"),
                         grant: "Grant the role what the message names, or ask without that object."

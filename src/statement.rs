@@ -105,6 +105,7 @@ impl Statement {
     pub fn bind(mut self, values: &[serde_json::Value]) -> Result<Self> {
         let mut used = 0;
         let mut missing = None;
+        let mut bytes = 0;
         let _ = ast::visit_expressions_mut(&mut self.ast, |expr| {
             if let Expr::Value(value) = expr
                 && let ast::Value::Placeholder(name) = &value.value
@@ -115,12 +116,25 @@ impl Statement {
                 let position = number.map_or(used, |number| number.saturating_sub(1));
                 used += 1;
                 match values.get(position) {
-                    Some(given) => value.value = literal(given),
+                    Some(given) => {
+                        // Each place gets a copy of its own.
+                        bytes += given.to_string().len();
+                        if bytes > MAX_BYTES {
+                            return ControlFlow::Break(());
+                        }
+                        *expr = literal(given, value.span);
+                    }
                     None => missing = missing.take().or_else(|| Some(name.clone())),
                 }
             }
-            ControlFlow::<()>::Continue(())
+            ControlFlow::Continue(())
         });
+        if bytes > MAX_BYTES {
+            return Err(Error::Refused {
+                reason: format!("with its values the statement is longer than {MAX_BYTES} bytes"),
+                instead: "Give shorter values of the same kind.".to_owned(),
+            });
+        }
         faithful(&self.ast, self.dialect)?;
         growth::check(&self.ast, self.dialect)?;
         match missing {
@@ -240,13 +254,24 @@ pub fn missing_table(shown: &str, bare: &str, catalog: &crate::catalog::Catalog)
     }
 }
 
-fn literal(value: &serde_json::Value) -> ast::Value {
+fn literal(value: &serde_json::Value, span: sqlparser::tokenizer::Span) -> Expr {
+    let plain = |value: ast::Value| Expr::Value(ast::ValueWithSpan { value, span });
     match value {
-        serde_json::Value::Null => ast::Value::Null,
-        serde_json::Value::Bool(value) => ast::Value::Boolean(*value),
-        serde_json::Value::Number(number) => ast::Value::Number(number.to_string(), false),
-        serde_json::Value::String(text) => ast::Value::SingleQuotedString(text.clone()),
-        other => ast::Value::SingleQuotedString(other.to_string()),
+        serde_json::Value::Null => plain(ast::Value::Null),
+        serde_json::Value::Bool(value) => plain(ast::Value::Boolean(*value)),
+        serde_json::Value::Number(number) => {
+            let text = number.to_string();
+            // The sign is an operator: so it is read again.
+            match text.strip_prefix('-') {
+                None => plain(ast::Value::Number(text, false)),
+                Some(digits) => Expr::UnaryOp {
+                    op: ast::UnaryOperator::Minus,
+                    expr: Box::new(plain(ast::Value::Number(digits.to_owned(), false))),
+                },
+            }
+        }
+        serde_json::Value::String(text) => plain(ast::Value::SingleQuotedString(text.clone())),
+        other => plain(ast::Value::SingleQuotedString(other.to_string())),
     }
 }
 
@@ -371,6 +396,17 @@ mod tests {
                 "{sql}"
             );
         }
+        let parameters = format!(
+            "SELECT a FROM t WHERE a IN ({})",
+            vec!["$1"; 3000].join(", ")
+        );
+        let parameters = Statement::parse(&parameters, Dialect::Postgres).unwrap();
+        assert!(parameters.clone().bind(&[serde_json::json!(-5)]).is_ok());
+        assert!(
+            parameters
+                .bind(&[serde_json::json!("x".repeat(500))])
+                .is_err()
+        );
         let bound = Statement::parse("SELECT a FROM t WHERE a = $1", Dialect::Postgres)
             .unwrap()
             .bind(&[serde_json::json!(r"\' OR f() -- ")]);

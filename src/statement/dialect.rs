@@ -76,7 +76,7 @@ impl Dialect {
     /// The name that an identifier in a statement means.
     pub fn name_of(self, ident: &ast::Ident) -> String {
         match (self, ident.quote_style) {
-            (Self::Postgres, None) => ident.value.to_lowercase(),
+            (Self::Postgres, None) => ident.value.to_ascii_lowercase(),
             _ => ident.value.clone(),
         }
     }

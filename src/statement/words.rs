@@ -129,10 +129,11 @@ impl Words {
 
     fn add(&mut self, word: &Word, called: bool, dialect: Dialect) {
         let quoted = word.quote_style.is_some();
-        let name = if quoted && dialect == Dialect::Postgres {
-            word.value.clone()
-        } else {
-            word.value.to_lowercase()
+        let name = match (dialect, quoted) {
+            (Dialect::Postgres, true) => word.value.clone(),
+            // It folds ASCII letters only.
+            (Dialect::Postgres, false) => word.value.to_ascii_lowercase(),
+            _ => word.value.to_lowercase(),
         };
         // INSERT and REPLACE are also the names of functions.
         let is_function = called && matches!(name.as_str(), "insert" | "replace");
@@ -161,6 +162,11 @@ impl Words {
     /// A word that does more than read, if there is one.
     pub fn acting(&self) -> Option<&'static str> {
         let block = self.keywords.contains("BEGIN") || self.keywords.contains("RETURN");
+        // A variable of the server, which SET may change: the tokens make one word of it.
+        if self.keywords.contains("SET") && self.keywords.iter().any(|word| word.starts_with("@@"))
+        {
+            return Some("SET");
+        }
         ACTING.iter().copied().find(|word| {
             self.keywords.contains(*word)
                 && match *word {
@@ -229,6 +235,13 @@ mod tests {
             None
         );
         assert_eq!(acting("BEGIN SET GLOBAL x = 1; RETURN 1; END"), Some("SET"));
+        let mysql = |text| Words::of(text, Dialect::MySql).unwrap().acting();
+        assert_eq!(
+            mysql("BEGIN SET @@global.x = 1; RETURN 1; END"),
+            Some("SET")
+        );
+        assert_eq!(mysql("BEGIN SET @@x = 1; RETURN 1; END"), Some("SET"));
+        assert_eq!(mysql("BEGIN SET @x = 1; RETURN 1; END"), None);
         assert!(ACTING.is_sorted());
     }
 }

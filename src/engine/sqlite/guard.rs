@@ -135,9 +135,17 @@ fn allows(purpose: usize, action: c_int, first: &str, second: &str) -> bool {
                 || scratch && SCRATCH_PRAGMAS.contains(&first)
         }
         ffi::SQLITE_INSERT | ffi::SQLITE_UPDATE | ffi::SQLITE_DELETE => {
-            scratch || purpose == Purpose::PlanWrite.number() && !first.starts_with("sqlite_")
+            // An R-tree prepares the writes to its own tables when it is opened, also where it may run none.
+            let of_rtree = ["_node", "_parent", "_rowid"]
+                .iter()
+                .any(|ending| first.ends_with(ending));
+            scratch
+                || of_rtree
+                || purpose == Purpose::PlanWrite.number() && !first.starts_with("sqlite_")
         }
-        ffi::SQLITE_ATTACH | ffi::SQLITE_DETACH => false,
+        ffi::SQLITE_ATTACH => false,
+        // The file that the copy was made of.
+        ffi::SQLITE_DETACH => scratch && first == "live",
         _ => scratch,
     }
 }
@@ -160,6 +168,8 @@ mod tests {
         assert!(!allows(read, ffi::SQLITE_PRAGMA, "query_only", "0"));
         assert!(allows(read, ffi::SQLITE_PRAGMA, "table_info", "orders"));
         assert!(!allows(scratch, ffi::SQLITE_ATTACH, "x", ""));
+        assert!(!allows(read, ffi::SQLITE_DETACH, "live", ""));
+        assert!(allows(read, ffi::SQLITE_INSERT, "area_node", ""));
         assert!(allows(scratch, ffi::SQLITE_CREATE_TABLE, "x", ""));
         assert!(!allows(read, ffi::SQLITE_TRANSACTION, "BEGIN", ""));
     }

@@ -54,6 +54,8 @@ impl Scratch {
             .bind(format!("{uri}?mode=ro"))
             .execute(&mut connection)
             .await?;
+        // From here on nothing reaches out: what a file says that its schema is may be anything.
+        guard::set(&mut connection, guard::Purpose::Scratch).await?;
         let schema: Vec<(String, String)> = sqlx::query_as(include_str!("schema.sql"))
             .fetch_all(&mut connection)
             .await?;
@@ -90,7 +92,6 @@ impl Scratch {
         sqlx::query("DETACH DATABASE live")
             .execute(&mut connection)
             .await?;
-        guard::set(&mut connection, guard::Purpose::Scratch).await?;
         Ok(Self {
             connection,
             description: format!(

@@ -92,7 +92,14 @@ pub fn run() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("the runtime could not start: {}", error.kind())),
     };
-    let outcome = runtime.block_on(start(cli));
+    // On a thread of the runtime, which has that room; the main one may have less.
+    let outcome = runtime
+        .block_on(async { tokio::spawn(start(cli)).await })
+        .unwrap_or_else(|error| {
+            Err(Error::Config {
+                reason: format!("it ended in the middle: {error}"),
+            })
+        });
     // A read of standard input that is under way would hold the end back.
     runtime.shutdown_background();
     match outcome {

@@ -49,19 +49,30 @@ impl Postgres {
             .application_name("database-ops")
             .statement_cache_capacity(0)
             .disable_statement_logging();
-        let mut connection = within(CONNECT, PgConnection::connect_with(&options))
-            .await
-            .map_err(|e| opening(&e))?;
-        let identity = within(CONNECT, sqlx::query(IDENTITY).fetch_one(&mut connection)).await?;
+        // A trigger on login runs before any statement of ours; some poolers refuse to be told at the start.
+        let guarded = options
+            .clone()
+            .options([("default_transaction_read_only", "on")]);
+        let mut connection = match within(CONNECT, PgConnection::connect_with(&guarded)).await {
+            Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("08P01") => {
+                within(CONNECT, PgConnection::connect_with(&options)).await
+            }
+            connected => connected,
+        }
+        .map_err(|e| opening(&e))?;
+        // Before anything else: an operator in the role's own search path could take the place of the server's.
         within(CONNECT, sqlx::raw_sql(GUARD).execute(&mut connection)).await?;
+        let identity = within(CONNECT, sqlx::query(IDENTITY).fetch_one(&mut connection)).await?;
+        let search_path: String = identity.try_get("search_path")?;
+        let default_schema = within(CONNECT, default_schema(&mut connection, &search_path)).await?;
         let limits = sqlx::query(LIMITS).bind(limit.as_millis().to_string());
         within(CONNECT, limits.execute(&mut connection)).await?;
         Ok(Self {
             connection,
             version: Version::parse(&identity.try_get::<String, _>("version")?),
-            search_path: identity.try_get("search_path")?,
+            search_path,
             jit: identity.try_get("jit")?,
-            default_schema: identity.try_get("default_schema")?,
+            default_schema,
             allow_literals: database.allow_literals,
             runs_nothing: false,
             leash: leash(
@@ -78,6 +89,17 @@ impl Postgres {
     )]
     pub(super) const fn name(&self) -> &'static str {
         "postgresql"
+    }
+
+    /// From here on only the server's own names are found: for our catalog queries.
+    async fn use_guarded_path(&mut self) -> Result<()> {
+        sqlx::query("SET LOCAL search_path = pg_catalog, pg_temp")
+            .execute(&mut self.connection)
+            .await?;
+        sqlx::query("SET LOCAL jit = off")
+            .execute(&mut self.connection)
+            .await?;
+        Ok(())
     }
 
     /// From here on names are looked up, and statements compiled, as for the user's own.
@@ -120,6 +142,24 @@ impl Postgres {
     }
 }
 
+/// Where the role's own search path would make a table.
+async fn default_schema(
+    connection: &mut PgConnection,
+    search_path: &str,
+) -> std::result::Result<String, sqlx::Error> {
+    sqlx::query("SELECT pg_catalog.set_config('search_path', $1, true)")
+        .bind(search_path)
+        .execute(&mut *connection)
+        .await?;
+    let schema: Option<String> = sqlx::query_scalar("SELECT pg_catalog.current_schema()::text")
+        .fetch_one(&mut *connection)
+        .await?;
+    sqlx::query("SET LOCAL search_path = pg_catalog, pg_temp")
+        .execute(connection)
+        .await?;
+    Ok(schema.unwrap_or_else(|| "public".to_owned()))
+}
+
 /// Ends the session from another connection. Its process may be gone by then, and the number another's: the
 /// time it began tells.
 fn leash(options: PgConnectOptions, pid: i32, started: String) -> Leash {
@@ -128,6 +168,10 @@ fn leash(options: PgConnectOptions, pid: i32, started: String) -> Leash {
             let Ok(mut connection) = PgConnection::connect_with(&options).await else {
                 return;
             };
+            let guarded = sqlx::query("SET search_path = pg_catalog, pg_temp");
+            if guarded.execute(&mut connection).await.is_err() {
+                return;
+            }
             let _ = sqlx::query(END_SESSION)
                 .bind(pid)
                 .bind(started)

@@ -9,12 +9,22 @@ pub(super) fn of(tokens: &[TokenWithSpan]) -> usize {
     let mut levels = vec![Level::default()];
     let mut deepest = 0;
     let mut sum = 0;
+    let mut last = &Token::EOF;
     for token in tokens {
         let open = levels.len();
+        // A keyword behind a period is a name; an empty pair of brackets is a type within a type.
+        let kind = match (last, &token.token) {
+            (Token::Period, Token::Word(_)) => Kind::Other,
+            (Token::LBracket, Token::RBracket) => Kind::ClosesType,
+            (_, token) => kind(token),
+        };
+        if !matches!(token.token, Token::Whitespace(_)) {
+            last = &token.token;
+        }
         let Some(level) = levels.last_mut() else {
             break;
         };
-        match kind(&token.token) {
+        match kind {
             Kind::Opens => levels.push(Level::default()),
             Kind::Closes => {
                 sum -= level.operators + level.sets + level.joins;
@@ -23,6 +33,15 @@ pub(super) fn of(tokens: &[TokenWithSpan]) -> usize {
                     levels.pop();
                 } else {
                     *level = Level::default();
+                }
+            }
+            Kind::ClosesType => {
+                if open > 1 {
+                    levels.pop();
+                }
+                if let Some(outer) = levels.last_mut() {
+                    outer.operators += 1;
+                    sum += 1;
                 }
             }
             Kind::Separates => {
@@ -70,6 +89,7 @@ const JOIN: usize = 10;
 enum Kind {
     Opens,
     Closes,
+    ClosesType,
     Separates,
     Operator,
     SetOperation,
@@ -83,6 +103,14 @@ fn kind(token: &Token) -> Kind {
         Token::LParen | Token::LBracket | Token::LBrace => Kind::Opens,
         Token::RParen | Token::RBracket | Token::RBrace => Kind::Closes,
         Token::Comma | Token::SemiColon => Kind::Separates,
+        Token::Word(word)
+            if word.quote_style.is_none()
+                && ["ISNULL", "NOTNULL", "MOD"]
+                    .iter()
+                    .any(|operator| word.value.eq_ignore_ascii_case(operator)) =>
+        {
+            Kind::Operator
+        }
         Token::Word(word) => match word.keyword {
             Keyword::CASE => Kind::Opens,
             Keyword::END => Kind::Closes,
@@ -165,6 +193,10 @@ mod tests {
                 " UNION SELECT a FROM t CROSS JOIN u".repeat(100)
             )) < 150
         );
+        assert!(depth(&format!("SELECT CAST(null AS int{})", "[]".repeat(500))) > 500);
+        assert!(depth(&format!("SELECT 1{}", " MOD 1".repeat(500))) > 500);
+        assert!(depth(&format!("SELECT 1{}", " ISNULL".repeat(500))) > 500);
+        assert!(depth(&format!("SELECT 1{}", " + t.end".repeat(500))) > 500);
         assert!(depth(&format!("SELECT a IN (1{})", ", -1".repeat(5000))) < 10);
         assert!(
             depth(&format!(

@@ -57,7 +57,7 @@ pub(super) fn is_one_statement(text: &str, dialect: Dialect) -> bool {
                     return false;
                 };
                 let hint = after.get(2..end).unwrap_or_default();
-                if hint.contains(['\'', '"', ';', '#', '!']) || hint.contains("/*") {
+                if hint.contains(['\'', '"', '`', ';', '#', '!']) || hint.contains("/*") {
                     return false;
                 }
                 let end = at + 1 + end + 2;

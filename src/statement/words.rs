@@ -39,7 +39,6 @@ const ACTING: &[&str] = &[
     "EXECUTE",
     "FLUSH",
     "GRANT",
-    "HANDLER",
     "IMPORT",
     "INSERT",
     "INSTALL",
@@ -61,6 +60,7 @@ const ACTING: &[&str] = &[
     "RENAME",
     "REPLACE",
     "RESET",
+    "RESIGNAL",
     "REVOKE",
     "ROLLBACK",
     "SAVEPOINT",
@@ -98,15 +98,36 @@ impl Words {
             })
             .peekable();
         let mut operator = String::new();
+        // What stood before a period: `(value).name` may be a call of the function `name`.
+        let (mut before, mut last) = (Token::EOF, Token::EOF);
         while let Some(token) = tokens.next() {
+            if matches!(token, Token::Whitespace(_)) {
+                words.add_operator(&mut operator);
+                continue;
+            }
+            let of_value =
+                last == Token::Period && matches!(before, Token::RParen | Token::RBracket);
+            before = std::mem::replace(&mut last, token.clone());
             if let Token::Word(word) = token {
                 words.add_operator(&mut operator);
                 while tokens
                     .next_if(|next| matches!(next, Token::Whitespace(_)))
                     .is_some()
                 {}
-                let called = tokens.peek() == Some(&Token::LParen);
+                let called = of_value || tokens.peek() == Some(&Token::LParen);
                 words.add(&word, called, dialect);
+            } else if let (Token::DoubleQuotedString(text), Dialect::MySql) = (&token, dialect) {
+                // Stored code may have been written where these are the quotes of names.
+                words.add_operator(&mut operator);
+                let name = text.to_lowercase();
+                words.all.insert(name.clone());
+                while tokens
+                    .next_if(|next| matches!(next, Token::Whitespace(_)))
+                    .is_some()
+                {}
+                if tokens.peek() == Some(&Token::LParen) {
+                    words.called.insert(name);
+                }
             } else {
                 let text = token.to_string();
                 let is_text = matches!(

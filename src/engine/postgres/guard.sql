@@ -1,6 +1,7 @@
 -- The guarded session. PostgreSQL 13+. https://www.postgresql.org/docs/current/sql-set-transaction.html
 BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;
 SET LOCAL search_path = pg_catalog, pg_temp;
+SET LOCAL statement_timeout = '5s';
 SET LOCAL lock_timeout = '1s';
 SET LOCAL idle_in_transaction_session_timeout = '60s';
 SET LOCAL standard_conforming_strings = on;

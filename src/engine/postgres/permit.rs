@@ -47,6 +47,16 @@ enum When {
     Run,
 }
 
+impl When {
+    /// The same for code that is run with a value as soon as that is known.
+    const fn evaluated(self) -> Self {
+        match self {
+            Self::Planned | Self::Evaluated => Self::Evaluated,
+            Self::Run => Self::Run,
+        }
+    }
+}
+
 /// A text to look at, and how the statement leads to it.
 struct Text {
     words: Words,
@@ -64,7 +74,8 @@ struct Function {
     extension: String,
     source: String,
     defaults: String,
-    parts: String,
+    settings: String,
+    parts: Vec<String>,
 }
 
 impl Function {
@@ -79,6 +90,7 @@ impl Function {
             extension: row.try_get("extension")?,
             source: row.try_get("source")?,
             defaults: row.try_get("defaults")?,
+            settings: row.try_get("settings")?,
             parts: row.try_get("parts")?,
         })
     }
@@ -93,7 +105,15 @@ impl Function {
             });
         }
         if listed(EXTENSIONS, &self.extension) {
-            return Some(!self.volatile || listed(EXTENSION_READING, &self.name));
+            let reads = !self.volatile || listed(EXTENSION_READING, &self.name);
+            return Some(reads && !listed(ACTING, &self.name));
+        }
+        // It may mean by its text something else than is read here, or sees to it that it is not stopped.
+        if self.settings.contains("standard_conforming_strings")
+            || self.source.contains("query_canceled")
+            || self.source.contains("57014")
+        {
+            return Some(false);
         }
         // An aggregate is its parts.
         if !self.parts.is_empty() || matches!(self.language.as_str(), "sql" | "plpgsql") {
@@ -106,6 +126,7 @@ impl Function {
 impl Postgres {
     /// Whether the statement may be planned, and whether it may be run.
     pub(in crate::engine) async fn permit(&mut self, statement: &Statement) -> Result<Permit> {
+        self.use_guarded_path().await?;
         let writes = statement.kind != Kind::Read || !statement.only_reads();
         let sql = statement.sql();
         let mut pending = vec![Text {
@@ -121,12 +142,10 @@ impl Postgres {
             if looked_at > MOST_TEXTS {
                 return Err(unreadable("all the code behind the statement"));
             }
+            let mut hidden = Words::default();
             for row in self.behind(&text.words, writes).await? {
                 let what: String = row.try_get("what")?;
                 let code: String = row.try_get("code")?;
-                if !seen.insert((what.clone(), code.clone(), text.when)) {
-                    continue;
-                }
                 let elsewhere: String = row.try_get("elsewhere")?;
                 if elsewhere == "plan" {
                     return Err(Error::Refused {
@@ -139,20 +158,47 @@ impl Postgres {
                         "the {what} is read by another server or program, outside of this read-only transaction"
                     ));
                 }
-                let mut words =
-                    Words::of(&code, Dialect::Postgres).ok_or_else(|| unreadable(&what))?;
                 if row.try_get("calls")? {
-                    words.called.insert(code);
+                    hidden.called.insert(code);
+                    continue;
+                }
+                // What belongs to a type is evaluated with its values, whatever it is labelled.
+                let when = if what.starts_with("domain ") {
+                    text.when.evaluated()
+                } else {
+                    text.when
+                };
+                // Partitions repeat the same text.
+                if !seen.insert((code.clone(), when)) {
+                    continue;
                 }
                 pending.push(Text {
-                    words,
-                    when: text.when,
+                    words: Words::of(&code, Dialect::Postgres).ok_or_else(|| unreadable(&what))?,
+                    when,
                     through: what,
                 });
             }
+            let names: Vec<&str> = hidden.called.iter().map(String::as_str).collect();
+            let when = text.when.evaluated();
+            if !names.is_empty() && seen.insert((names.join("\n"), when)) {
+                pending.push(Text {
+                    words: hidden,
+                    when,
+                    through: "operator, cast or type".to_owned(),
+                });
+            }
             for function in self.functions(&text.words).await? {
-                if !seen.insert((function.oid.clone(), String::new(), text.when)) {
+                if !seen.insert((format!("function {}", function.oid), text.when)) {
                     continue;
+                }
+                // The planner puts them in, whatever the function is labelled.
+                if !function.defaults.is_empty() {
+                    pending.push(Text {
+                        words: Words::of(&function.defaults, Dialect::Postgres)
+                            .ok_or_else(|| unreadable("a default"))?,
+                        when: text.when,
+                        through: format!("default of function {}", function.name),
+                    });
                 }
                 match function.only_reads() {
                     Some(true) => {}
@@ -161,6 +207,7 @@ impl Postgres {
                     }
                     None => {
                         let body = self.body(&function).await?;
+                        let parts = function.parts.iter().cloned();
                         let when = match (text.when, function.volatile) {
                             (When::Planned, true) if function.language == "sql" => When::Planned,
                             (When::Planned, true) => When::Run,
@@ -168,11 +215,14 @@ impl Postgres {
                             (when, _) => when,
                         };
                         match Words::of(&body, Dialect::Postgres) {
-                            Some(words) if words.acting().is_none() => pending.push(Text {
-                                words,
-                                when,
-                                through: format!("function {}", function.name),
-                            }),
+                            Some(mut words) if words.acting().is_none() => {
+                                words.called.extend(parts);
+                                pending.push(Text {
+                                    words,
+                                    when,
+                                    through: format!("function {}", function.name),
+                                });
+                            }
                             _ => permit = judge(permit, &function, &text, writes)?,
                         }
                     }
@@ -209,7 +259,7 @@ impl Postgres {
             .await?)
     }
 
-    /// Everything that a function's call would run, as text.
+    /// The text of a function.
     async fn body(&mut self, function: &Function) -> Result<String> {
         let mut body = function.source.clone();
         if body.is_empty() && self.version.at_least(14, 0) {
@@ -218,14 +268,11 @@ impl Postgres {
                 .fetch_one(&mut self.connection)
                 .await?;
         }
-        // The parts of an aggregate are called; where one has no brackets it gets them here.
+        // An aggregate is its parts: its own text is a mark.
         if !function.parts.is_empty() {
             body.clear();
-            for part in function.parts.split(',').filter(|part| *part != "-") {
-                body.push_str(&format!("{part}() "));
-            }
         }
-        Ok(format!("{body} {}", function.defaults))
+        Ok(body)
     }
 }
 

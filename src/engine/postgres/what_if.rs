@@ -21,6 +21,7 @@ impl Postgres {
         indexes: &[String],
         _catalog: &Catalog,
     ) -> Result<std::result::Result<WhatIf, Skipped>> {
+        self.use_guarded_path().await?;
         let schema: Option<String> = sqlx::query_scalar(SCHEMA_OF_HYPOPG)
             .fetch_optional(&mut self.connection)
             .await?;

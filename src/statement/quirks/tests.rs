@@ -58,6 +58,11 @@ fn spellings_of_the_others_too() {
             "SELECT a % 7, MOD(a, 7), a << 1 FROM t",
         ),
         ("TABLE t", Dialect::MySql, "SELECT * FROM t"),
+        (
+            "SELECT a @+@ b, a @@@ b, a=-1 FROM t",
+            Dialect::Postgres,
+            "SELECT a @+@ b, a @@@ b, a = -1 FROM t",
+        ),
         ("TABLE t", Dialect::Postgres, "SELECT * FROM t"),
         (
             "SELECT a FROM t WHERE b > NOW() - INTERVAL '1:30' HOUR_MINUTE",

@@ -77,7 +77,11 @@ impl MySql {
             account: quoted_account(&identity.try_get::<String, _>("account")?),
             allow_literals: database.allow_literals,
             runs_nothing: false,
-            leash: leash(options, identity.try_get("id")?),
+            leash: leash(
+                options,
+                identity.try_get("id")?,
+                identity.try_get("server")?,
+            ),
         };
         within(
             CONNECT,
@@ -159,13 +163,22 @@ impl MySql {
     }
 }
 
-/// Ends the session from another connection. Its number is not given to another one while the server runs.
-fn leash(options: MySqlConnectOptions, id: u64) -> Leash {
+/// Ends the session from another connection. Its number is not given to another one while the server runs; behind
+/// a load balancer that connection may reach another server, where it is somebody else's.
+fn leash(options: MySqlConnectOptions, id: u64, server: String) -> Leash {
     Leash::new(move || {
         end_soon(async move {
             let Ok(mut connection) = MySqlConnection::connect_with(&options).await else {
                 return;
             };
+            let here = sqlx::query(IDENTITY).fetch_one(&mut connection).await;
+            let same = here.is_ok_and(|row| {
+                row.try_get::<String, _>("server")
+                    .is_ok_and(|here| here == server)
+            });
+            if !same {
+                return;
+            }
             let kill = AssertSqlSafe(format!("KILL CONNECTION {id}"));
             let _ = sqlx::raw_sql(kill).execute(&mut connection).await;
             let _ = connection.close().await;

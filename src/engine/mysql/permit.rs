@@ -17,6 +17,22 @@ const VIEW_DEFINITION: &str = include_str!("view_definition.sql");
 /// Schemas whose views and functions come with the server and only read.
 const OWN_SCHEMAS: &[&str] = &["information_schema", "mysql", "performance_schema", "sys"];
 
+/// Functions of the schema sys that only read.
+const SYS: &[&str] = &[
+    "extract_schema_from_file_name",
+    "extract_table_from_file_name",
+    "format_bytes",
+    "format_path",
+    "format_statement",
+    "format_time",
+    "list_add",
+    "list_drop",
+    "quote_identifier",
+    "version_major",
+    "version_minor",
+    "version_patch",
+];
+
 /// Texts looked at for one statement before it counts as too much to judge.
 const MOST_TEXTS: usize = 200;
 
@@ -42,16 +58,18 @@ impl MySql {
                 stored.push(stored_code);
             }
         }
-        let is_stored = |name: &str| {
-            stored
-                .iter()
-                .any(|code| code.kind == "function" && code.name.to_lowercase() == name)
+        let is_stored = |schema: &str, name: &str| {
+            stored.iter().any(|code| {
+                code.kind == "function"
+                    && code.name.to_lowercase() == name
+                    && (schema.is_empty() || code.schema.to_lowercase() == schema)
+            })
         };
         for name in statement.functions() {
             let (schema, bare) = name.rsplit_once('.').unwrap_or(("", &name));
             let native = schema.is_empty() && is_native_mysql(bare);
-            let shipped = schema == "sys" && bare != "ps_setup_save";
-            if !native && !shipped && !is_stored(bare) {
+            let shipped = schema == "sys" && SYS.contains(&bare);
+            if !native && !shipped && !is_stored(schema, bare) {
                 return Err(unknown(&name));
             }
         }
@@ -88,7 +106,7 @@ impl MySql {
                 if let Some(name) = inside
                     .called
                     .iter()
-                    .find(|name| !is_native_mysql(name) && !is_stored(name) && !is_syntax(name))
+                    .find(|name| !is_native_mysql(name) && !is_stored("", name) && !is_syntax(name))
                 {
                     return Err(acts(&what, name));
                 }

@@ -123,113 +123,143 @@ impl Function {
     }
 }
 
+/// What is still to be looked at, and what was found.
+struct Search {
+    /// Whether the statement writes.
+    writes: bool,
+    pending: Vec<Text>,
+    seen: BTreeSet<(String, When)>,
+    permit: Permit,
+}
+
+impl Search {
+    fn push(&mut self, words: Words, when: When, through: String) {
+        self.pending.push(Text {
+            words,
+            when,
+            through,
+        });
+    }
+
+    /// What a function that acts, or that nobody vouches for, means for the statement.
+    fn judge(&mut self, function: &Function, text: &Text) -> Result<()> {
+        let reason = judge(function, text, self.writes)?;
+        self.permit = self.permit.clone().no_more_than_plan(&reason);
+        Ok(())
+    }
+}
+
 impl Postgres {
     /// Whether the statement may be planned, and whether it may be run.
     pub(in crate::engine) async fn permit(&mut self, statement: &Statement) -> Result<Permit> {
         self.use_guarded_path().await?;
-        let writes = statement.kind != Kind::Read || !statement.only_reads();
-        let sql = statement.sql();
-        let mut pending = vec![Text {
-            words: Words::of(&sql, Dialect::Postgres).ok_or_else(|| unreadable("the statement"))?,
-            when: When::Planned,
-            through: String::new(),
-        }];
-        let mut seen = BTreeSet::new();
-        let mut permit = Permit::Run;
+        let mut search = Search {
+            writes: statement.kind != Kind::Read || !statement.only_reads(),
+            pending: Vec::new(),
+            seen: BTreeSet::new(),
+            permit: Permit::Run,
+        };
+        let words = Words::of(&statement.sql(), Dialect::Postgres)
+            .ok_or_else(|| unreadable("the statement"))?;
+        search.push(words, When::Planned, String::new());
         let mut looked_at = 0;
-        while let Some(text) = pending.pop() {
+        while let Some(text) = search.pending.pop() {
             looked_at += 1;
             if looked_at > MOST_TEXTS {
                 return Err(unreadable("all the code behind the statement"));
             }
-            let mut hidden = Words::default();
-            for row in self.behind(&text.words, writes).await? {
-                let what: String = row.try_get("what")?;
-                let code: String = row.try_get("code")?;
-                let elsewhere: String = row.try_get("elsewhere")?;
-                if elsewhere == "plan" {
-                    return Err(Error::Refused {
-                        reason: format!("the {what} is asked of another server already while planning"),
-                        instead: "Ask that server about its part of the statement, or give the statement without it.".to_owned(),
-                    });
-                }
-                if elsewhere == "run" {
-                    permit = permit.no_more_than_plan(&format!(
-                        "the {what} is read by another server or program, outside of this read-only transaction"
-                    ));
-                }
-                if row.try_get("calls")? {
-                    hidden.called.insert(code);
-                    continue;
-                }
-                // What belongs to a type is evaluated with its values, whatever it is labelled.
-                let when = if what.starts_with("domain ") {
-                    text.when.evaluated()
-                } else {
-                    text.when
-                };
-                // Partitions repeat the same text.
-                if !seen.insert((code.clone(), when)) {
-                    continue;
-                }
-                pending.push(Text {
-                    words: Words::of(&code, Dialect::Postgres).ok_or_else(|| unreadable(&what))?,
-                    when,
-                    through: what,
-                });
-            }
-            let names: Vec<&str> = hidden.called.iter().map(String::as_str).collect();
-            let when = text.when.evaluated();
-            if !names.is_empty() && seen.insert((names.join("\n"), when)) {
-                pending.push(Text {
-                    words: hidden,
-                    when,
-                    through: "operator, cast or type".to_owned(),
-                });
-            }
+            self.look_behind(&text, &mut search).await?;
             for function in self.functions(&text.words).await? {
-                if !seen.insert((format!("function {}", function.oid), text.when)) {
-                    continue;
-                }
-                // The planner puts them in, whatever the function is labelled.
-                if !function.defaults.is_empty() {
-                    pending.push(Text {
-                        words: Words::of(&function.defaults, Dialect::Postgres)
-                            .ok_or_else(|| unreadable("a default"))?,
-                        when: text.when,
-                        through: format!("default of function {}", function.name),
-                    });
-                }
-                match function.only_reads() {
-                    Some(true) => {}
-                    Some(false) => {
-                        permit = judge(permit, &function, &text, writes)?;
-                    }
-                    None => {
-                        let body = self.body(&function).await?;
-                        let parts = function.parts.iter().cloned();
-                        let when = match (text.when, function.volatile) {
-                            (When::Planned, true) if function.language == "sql" => When::Planned,
-                            (When::Planned, true) => When::Run,
-                            (When::Planned, false) => When::Evaluated,
-                            (when, _) => when,
-                        };
-                        match Words::of(&body, Dialect::Postgres) {
-                            Some(mut words) if words.acting().is_none() => {
-                                words.called.extend(parts);
-                                pending.push(Text {
-                                    words,
-                                    when,
-                                    through: format!("function {}", function.name),
-                                });
-                            }
-                            _ => permit = judge(permit, &function, &text, writes)?,
-                        }
-                    }
+                if search
+                    .seen
+                    .insert((format!("function {}", function.oid), text.when))
+                {
+                    self.look_into(&function, &text, &mut search).await?;
                 }
             }
         }
-        Ok(permit)
+        Ok(search.permit)
+    }
+
+    /// The texts behind a text's words, and the functions that operators, casts and types hide.
+    async fn look_behind(&mut self, text: &Text, search: &mut Search) -> Result<()> {
+        let mut hidden = Words::default();
+        for row in self.behind(&text.words, search.writes).await? {
+            let what: String = row.try_get("what")?;
+            let code: String = row.try_get("code")?;
+            let elsewhere: String = row.try_get("elsewhere")?;
+            if elsewhere == "plan" {
+                return Err(Error::Refused {
+                    reason: format!("the {what} is asked of another server already while planning"),
+                    instead: "Ask that server about its part of the statement, or give the statement without it.".to_owned(),
+                });
+            }
+            if elsewhere == "run" {
+                search.permit = search.permit.clone().no_more_than_plan(&format!(
+                    "the {what} is read by another server or program, outside of this read-only transaction"
+                ));
+            }
+            if row.try_get("calls")? {
+                hidden.called.insert(code);
+                continue;
+            }
+            // What belongs to a type is evaluated with its values, whatever it is labelled.
+            let when = if what.starts_with("domain ") {
+                text.when.evaluated()
+            } else {
+                text.when
+            };
+            // Partitions repeat the same text.
+            if search.seen.insert((code.clone(), when)) {
+                let words = Words::of(&code, Dialect::Postgres).ok_or_else(|| unreadable(&what))?;
+                search.push(words, when, what);
+            }
+        }
+        let names: Vec<&str> = hidden.called.iter().map(String::as_str).collect();
+        let when = text.when.evaluated();
+        if !names.is_empty() && search.seen.insert((names.join("\n"), when)) {
+            search.push(hidden, when, "operator, cast or type".to_owned());
+        }
+        Ok(())
+    }
+
+    /// A function that a text calls: what its label promises, else what its code holds.
+    async fn look_into(
+        &mut self,
+        function: &Function,
+        text: &Text,
+        search: &mut Search,
+    ) -> Result<()> {
+        // The planner puts defaults in, whatever the function is labelled.
+        if !function.defaults.is_empty() {
+            let words = Words::of(&function.defaults, Dialect::Postgres)
+                .ok_or_else(|| unreadable("a default"))?;
+            search.push(
+                words,
+                text.when,
+                format!("default of function {}", function.name),
+            );
+        }
+        match function.only_reads() {
+            Some(true) => return Ok(()),
+            Some(false) => return search.judge(function, text),
+            None => {}
+        }
+        let body = self.body(function).await?;
+        let when = match (text.when, function.volatile) {
+            (When::Planned, true) if function.language == "sql" => When::Planned,
+            (When::Planned, true) => When::Run,
+            (When::Planned, false) => When::Evaluated,
+            (when, _) => when,
+        };
+        match Words::of(&body, Dialect::Postgres) {
+            Some(mut words) if words.acting().is_none() => {
+                words.called.extend(function.parts.iter().cloned());
+                search.push(words, when, format!("function {}", function.name));
+                Ok(())
+            }
+            _ => search.judge(function, text),
+        }
     }
 
     async fn functions(&mut self, words: &Words) -> Result<Vec<Function>> {
@@ -276,8 +306,8 @@ impl Postgres {
     }
 }
 
-/// What a function that acts, or that nobody vouches for, means for the statement.
-fn judge(permit: Permit, function: &Function, text: &Text, writes: bool) -> Result<Permit> {
+/// Why the statement may be planned only, where planning does not run the function; else its refusal.
+fn judge(function: &Function, text: &Text, writes: bool) -> Result<String> {
     let name = if function.schema == "pg_catalog" || function.schema == "public" {
         function.name.clone()
     } else {
@@ -300,9 +330,9 @@ fn judge(permit: Permit, function: &Function, text: &Text, writes: bool) -> Resu
         When::Run => true,
     };
     if harmless_to_plan {
-        return Ok(permit.no_more_than_plan(&format!(
+        return Ok(format!(
             "the function {name}{through} may change something when it is run"
-        )));
+        ));
     }
     if direct {
         return Err(unknown(&name));

@@ -257,9 +257,9 @@ fn speaks_of_names(code: &str, message: &str, inner: &dyn sqlx::error::DatabaseE
     /// syntax and access, resources, limits, state, operator.
     /// <https://www.postgresql.org/docs/current/errcodes-appendix.html>
     const POSTGRES: &[&str] = &["08", "25", "26", "28", "40", "53", "54", "55P03", "57"];
-    /// Classes that name what is wrong with a statement. While one runs, a value can become such a name, as in a
+    /// Classes that name what is wrong with a statement, or with a literal in it. While one runs, a value can become such a name, as in a
     /// cast to regclass: only when the error points into the statement's text does it speak of that text.
-    const POSTGRES_IN_TEXT: &[&str] = &["0A", "3D", "3F", "42"];
+    const POSTGRES_IN_TEXT: &[&str] = &["0A", "22", "3D", "3F", "42"];
     /// <https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html>
     const MYSQL: &[&str] = &[
         "1040", "1041", "1044", "1045", "1046", "1049", "1051", "1052", "1053", "1054", "1055",
@@ -335,4 +335,4 @@ fn speaks_of_names(code: &str, message: &str, inner: &dyn sqlx::error::DatabaseE
 }
 
 const UNSHOWN: &str = "the server refused the statement while it ran or planned it; its text is not shown, because it may hold a value from the data";
-const HIDDEN: &str = "a value in the data made the statement fail; the server's text is not shown, because it may hold that value";
+const HIDDEN: &str = "a value in the statement or in the data made it fail; the server's text is not shown, because it may hold that value";

@@ -143,7 +143,13 @@ pub struct Literals {
     /// `MySQL` writes a text that it read from a table as it is, with the quotes that are in it.
     bare_quotes: bool,
     texts: BTreeSet<String>,
-    numbers: Vec<f64>,
+    /// The same without spaces: engines write JSON with spaces of their own.
+    squeezed: BTreeSet<String>,
+    /// The same as the engines write them between quotes.
+    written: BTreeSet<String>,
+    /// How long those are.
+    lengths: BTreeSet<usize>,
+    numbers: BTreeSet<u64>,
 }
 
 impl Literals {
@@ -153,9 +159,15 @@ impl Literals {
             type Break = ();
             fn pre_visit_value(&mut self, value: &ast::ValueWithSpan) -> ControlFlow<()> {
                 match &value.value {
-                    ast::Value::Number(number, _) => self.0.numbers.extend(number.parse::<f64>()),
+                    ast::Value::Number(number, _) => {
+                        self.0.numbers.extend(number.parse().ok().map(magnitude));
+                    }
                     other => {
                         if let Some(text) = other.clone().into_string() {
+                            self.0.squeezed.insert(squeezed(&text));
+                            let escaped = text.replace('\\', "\\\\").replace('\'', "\\'");
+                            self.0.written.insert(escaped);
+                            self.0.written.insert(text.replace('\'', "''"));
                             self.0.texts.insert(text);
                         }
                     }
@@ -168,7 +180,9 @@ impl Literals {
             ..Self::default()
         });
         let _ = statement.visit(&mut values);
-        values.0
+        let Values(mut literals) = values;
+        literals.lengths = literals.written.iter().map(String::len).collect();
+        literals
     }
 
     /// A condition from a plan, with every value hidden that the statement does not hold.
@@ -234,35 +248,32 @@ impl Literals {
 
     /// Where a text of the statement ends, as one of the engines writes it, if it stands here.
     fn own_text(&self, rest: &str) -> Option<usize> {
-        let ends = |written: &str| {
-            let after = rest.strip_prefix(written)?.strip_prefix('\'')?;
-            let whole = !after.starts_with(|c: char| is_of_word(c) || c == '\'');
-            whole.then_some(written.len() + 1)
+        let ends = |at: usize| {
+            let (written, after) = rest.split_at_checked(at)?;
+            let whole = !after
+                .strip_prefix('\'')?
+                .starts_with(|c| is_of_word(c) || c == '\'');
+            (whole && self.written.contains(written)).then_some(at + 1)
         };
-        let texts = self.texts.iter().flat_map(|text| {
-            let escaped = text.replace('\\', "\\\\").replace('\'', "\\'");
-            [text.replace('\'', "''"), escaped]
-        });
-        texts.filter_map(|written| ends(&written)).max()
+        self.lengths.iter().rev().find_map(|at| ends(*at))
     }
 
     /// The planner may complete a date by its time, and write a number as a text.
     fn knows(&self, value: &str) -> bool {
+        let tail = |c| matches!(c, ' ' | '0' | ':' | '.' | '+');
+        let shortest = value.trim_end_matches(tail).len().max(8);
+        let completed = |value: &str| {
+            (shortest..value.len())
+                .take(24)
+                .filter_map(|at| value.get(..at))
+                .any(|start| self.texts.contains(start))
+        };
         self.texts.contains(value)
             || value
                 .parse::<f64>()
-                .is_ok_and(|number| self.numbers.contains(&number.abs()))
-            || self
-                .texts
-                .iter()
-                .any(|text| squeezed(text) == squeezed(value))
-            || self.texts.iter().any(|text| {
-                text.len() >= 8
-                    && value.strip_prefix(text.as_str()).is_some_and(|more| {
-                        more.chars()
-                            .all(|c| matches!(c, ' ' | '0' | ':' | '.' | '+'))
-                    })
-            })
+                .is_ok_and(|number| self.numbers.contains(&magnitude(number)))
+            || self.squeezed.contains(&squeezed(value))
+            || completed(value)
     }
 
     fn number(&self, number: &str, shown: &mut String) {
@@ -275,12 +286,16 @@ impl Literals {
             || self.texts.contains(number)
             || number
                 .parse::<f64>()
-                .is_ok_and(|number| self.numbers.contains(&number));
+                .is_ok_and(|number| self.numbers.contains(&magnitude(number)));
         shown.push_str(if known { number } else { "?" });
     }
 }
 
-/// Engines write JSON with spaces of their own.
+/// A number without its sign, as something that can be looked up.
+fn magnitude(number: f64) -> u64 {
+    number.abs().to_bits()
+}
+
 fn squeezed(text: &str) -> String {
     text.chars().filter(|c| *c != ' ').collect()
 }

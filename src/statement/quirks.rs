@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    self, CteAsMaterialized, DateTimeField, Expr, Ident, Query, TableFactor, TableVersion,
-    VisitMut, VisitorMut,
+    self, CteAsMaterialized, DateTimeField, Expr, Ident, Query, Spanned as _, TableFactor,
+    TableVersion, VisitMut, VisitorMut,
 };
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
@@ -143,6 +143,16 @@ impl VisitorMut for PutBack {
     }
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if let Expr::Extract {
+            field, expr: of, ..
+        } = expr
+        {
+            let place = of.span().start;
+            if let Some(Left::Unit(unit)) = self.0.get(&place) {
+                *field = DateTimeField::Custom(Ident::new(unit));
+                self.0.remove(&place);
+            }
+        }
         if let Expr::Interval(interval) = expr {
             let place = match interval.value.as_ref() {
                 Expr::Value(value) => value.span.start,
@@ -314,14 +324,22 @@ impl Rewriting {
         self.put(&[], 3)
     }
 
+    /// `INTERVAL '1:30' HOUR_MINUTE`, `EXTRACT(YEAR_MONTH FROM d)`.
     fn unit(&mut self, unit: &str) -> bool {
-        let value = self
-            .done
-            .iter()
-            .rev()
-            .find(|token| !matches!(token.token, Token::Whitespace(_)))
-            .map(|token| token.span.start);
-        let Some(value) = value else { return false };
+        let of_extract = self.keyword(1) == "FROM";
+        let value = match self.last() {
+            Some(last) if last.token == Token::LParen && of_extract => self.nth(2),
+            // A column of that name.
+            Some(TokenWithSpan {
+                token: Token::LParen | Token::Period | Token::Comma,
+                ..
+            })
+            | None => None,
+            last => last,
+        };
+        let Some(value) = value.map(|token| token.span.start) else {
+            return false;
+        };
         self.back.0.insert(value, Left::Unit(unit.to_owned()));
         self.put(&["DAY"], 1)
     }
@@ -387,6 +405,7 @@ impl Rewriting {
             Keyword::FROM,
             Keyword::HAVING,
             Keyword::IN,
+            Keyword::INTERVAL,
             Keyword::IS,
             Keyword::JOIN,
             Keyword::LIKE,

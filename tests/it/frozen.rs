@@ -28,11 +28,17 @@ use crate::client::Client;
 struct Stopped(Vec<String>);
 
 impl Stopped {
-    fn new(processes: Vec<String>) -> Self {
-        for process in &processes {
-            signal("-STOP", process);
+    /// A process and all its children. The process itself first: then it has no more children. A child may end
+    /// before its turn; that is no less stopped.
+    fn new(process: &str) -> Self {
+        let mut stopped = Self(vec![process.to_owned()]);
+        assert!(signal("-STOP", process), "kill -STOP {process}");
+        let children = std::fs::read_to_string(format!("/proc/{process}/task/{process}/children"));
+        for child in children.unwrap_or_default().split_whitespace() {
+            signal("-STOP", child);
+            stopped.0.push(child.to_owned());
         }
-        Self(processes)
+        stopped
     }
 }
 
@@ -44,22 +50,12 @@ impl Drop for Stopped {
     }
 }
 
-fn signal(which: &str, process: &str) {
-    let status = Command::new("kill")
+fn signal(which: &str, process: &str) -> bool {
+    Command::new("kill")
         .args([which, process])
         .status()
-        .unwrap();
-    assert!(status.success(), "kill {which} {process}");
-}
-
-/// A process and all its children.
-fn family(process: &str) -> Vec<String> {
-    let children = std::fs::read_to_string(format!("/proc/{process}/task/{process}/children"));
-    let mut all = vec![process.to_owned()];
-    for child in children.unwrap_or_default().split_whitespace() {
-        all.push(child.to_owned());
-    }
-    all
+        .unwrap()
+        .success()
 }
 
 const DEADLINE: Duration = Duration::from_secs(3);
@@ -92,7 +88,7 @@ fn promise_7_a_stopped_server_is_answered_within_the_deadline_and_a_second() {
         client.ok("describe_schema", json!({"database": "shop"}));
 
         // Stopped before the call: nothing answers the connection.
-        let stopped = Stopped::new(family(&process));
+        let stopped = Stopped::new(&process);
         let started = Instant::now();
         let error = client.refused("describe_schema", json!({"database": "shop"}));
         let took = started.elapsed();
@@ -118,7 +114,7 @@ fn promise_7_a_stopped_server_is_answered_within_the_deadline_and_a_second() {
             json!({"name": "explain_query", "arguments": {"database": "shop", "sql": endless, "analyze": true, "run_expensive": true, "advise": false}}),
         );
         std::thread::sleep(Duration::from_millis(700));
-        let stopped = Stopped::new(family(&process));
+        let stopped = Stopped::new(&process);
         let (answer, _) = client.answer(id);
         let took = started.elapsed();
         assert!(

@@ -25,6 +25,7 @@ mod locks;
 mod migrations;
 mod persona;
 mod plans;
+mod planted;
 mod promises;
 mod protocol;
 mod readme;

@@ -14,6 +14,17 @@ SELECT CURRENT_USER::text AS name, pg_catalog.current_database()::text AS databa
            WHERE c.relkind IN ('r', 'p', 'v', 'f') AND c.oid >= 16384
              AND c.relnamespace NOT IN (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname LIKE 'pg\_%')
              AND (pg_catalog.pg_has_role(r.oid, c.relowner, 'USAGE')
-                  OR pg_catalog.has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE'))) THEN 'may write to tables' END
+                  OR pg_catalog.has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE')
+                  OR pg_catalog.has_any_column_privilege(c.oid, 'INSERT, UPDATE'))) THEN 'may write to tables' END,
+         CASE WHEN NOT r.rolsuper AND EXISTS (
+           SELECT FROM pg_catalog.pg_class c
+           WHERE c.relkind = 'S' AND c.oid >= 16384
+             AND pg_catalog.has_sequence_privilege(c.oid, 'USAGE, UPDATE')) THEN 'may move sequences on' END,
+         -- What PUBLIC may create is no matter of this role: before 15 that was the default.
+         CASE WHEN NOT r.rolsuper AND (
+           pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE') OR EXISTS (
+             SELECT FROM pg_catalog.pg_namespace n
+             WHERE n.nspname NOT LIKE 'pg\_%' AND pg_catalog.has_schema_privilege(n.oid, 'CREATE')
+               AND NOT pg_catalog.has_schema_privilege('public', n.oid, 'CREATE'))) THEN 'may create objects' END
        ], NULL) AS excess
 FROM pg_catalog.pg_roles r WHERE r.rolname = CURRENT_USER;

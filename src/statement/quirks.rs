@@ -1,6 +1,8 @@
 //! Spellings that the engines take and the parser does not: its tokens are rewritten into ones that it knows, or
 //! left out and put back into the tree. What is read again after it was written out goes through here as well.
 
+mod operators;
+
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
@@ -19,46 +21,9 @@ pub(super) fn tokens(sql: &str, dialect: Dialect) -> Result<Vec<TokenWithSpan>, 
     let parser = dialect.parser();
     let tokens = Tokenizer::new(parser.as_ref(), sql).tokenize_with_location()?;
     if dialect == Dialect::Postgres {
-        return Ok(with_whole_operators(tokens));
+        return Ok(operators::whole(tokens));
     }
     Ok(tokens)
-}
-
-/// The server reads signs that stand together as one operator, where the parser may see several and write them
-/// apart. <https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-OPERATORS>
-fn with_whole_operators(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
-    const SIGNS: &str = "+-*/<>=~!@#%^&|`?";
-    const SPECIAL: &str = "~!@#%^&|`?";
-    let signs = |token: &TokenWithSpan| -> Option<String> {
-        if matches!(
-            token.token,
-            Token::Whitespace(_) | Token::Word(_) | Token::Placeholder(_)
-        ) {
-            return None;
-        }
-        let text = token.token.to_string();
-        (!text.is_empty() && text.chars().all(|c| SIGNS.contains(c))).then_some(text)
-    };
-    let mut whole = Vec::with_capacity(tokens.len());
-    let mut rest = tokens.into_iter().peekable();
-    while let Some(token) = rest.next() {
-        let Some(mut run) = signs(&token) else {
-            whole.push(token);
-            continue;
-        };
-        let mut parts = vec![token];
-        while let Some(more) = rest.peek().and_then(&signs) {
-            run.push_str(&more);
-            parts.extend(rest.next());
-        }
-        match parts.as_slice() {
-            [first, _, ..] if run.contains(|c| SPECIAL.contains(c)) => whole.push(
-                TokenWithSpan::new(Token::CustomBinaryOperator(run), first.span),
-            ),
-            _ => whole.append(&mut parts),
-        }
-    }
-    whole
 }
 
 /// Reads tokens as statements.

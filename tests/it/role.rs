@@ -123,3 +123,44 @@ fn a_role_that_may_write_is_refused_where_that_is_asked_for() {
     let mut client = Client::start(&["--require-least-privilege", &arguments[0], &arguments[1]]);
     client.ok("describe_schema", json!({}));
 }
+
+#[test]
+fn a_right_to_one_column_a_sequence_or_a_schema_is_a_right_to_write() {
+    for place in servers::servers("role_little") {
+        if place.engine != "postgresql" {
+            continue;
+        }
+        let url = make_reader(&place, "role_little_7");
+        let database = format!("shop={url}");
+        for (give, take, said) in [
+            (
+                "GRANT UPDATE (status) ON orders TO role_little_7",
+                "REVOKE UPDATE (status) ON orders FROM role_little_7",
+                "may write to tables",
+            ),
+            (
+                "CREATE SEQUENCE counted; GRANT USAGE ON SEQUENCE counted TO role_little_7",
+                "DROP SEQUENCE counted",
+                "may move sequences on",
+            ),
+            (
+                "CREATE SCHEMA made; GRANT CREATE ON SCHEMA made TO role_little_7",
+                "DROP SCHEMA made",
+                "may create objects",
+            ),
+        ] {
+            run(&place.url, give);
+            let mut client = Client::start(&["--database", &database]);
+            let called = client.ok("describe_schema", json!({}));
+            let found = excess(&called.structured);
+            assert!(
+                found
+                    .first()
+                    .is_some_and(|finding| finding.to_string().contains(said)),
+                "{}: {give}: {found:?}",
+                place.name
+            );
+            run(&place.url, take);
+        }
+    }
+}

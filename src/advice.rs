@@ -2,6 +2,7 @@
 //! its own conditions ask for, in the order equality, then range or sort.
 
 pub mod cost;
+pub mod uses;
 
 use crate::catalog::{Catalog, Table};
 use crate::migration::change::NewIndex;

@@ -81,6 +81,12 @@ pub struct Column {
     pub extra: String,
     /// Mean stored width in bytes, from statistics.
     pub width: Option<i64>,
+    /// How many different values there are, from statistics.
+    pub distinct: Option<f64>,
+    /// The share of rows where it is NULL, from statistics.
+    pub nulls: Option<f64>,
+    /// How far the order of its values is the order of the rows on disk, from -1 to 1, from statistics.
+    pub correlation: Option<f64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

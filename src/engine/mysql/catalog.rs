@@ -193,7 +193,7 @@ fn column(row: &MySqlRow, table_collation: &str, flavor: Flavor) -> Result<Colum
             collation
         },
         extra: extra_ddl(&extra),
-        width: None,
+        ..Column::default()
     })
 }
 

@@ -107,6 +107,9 @@ fn column(row: &PgRow) -> Result<Column> {
         collation: row.try_get("collation")?,
         extra: String::new(),
         width: row.try_get("width")?,
+        distinct: row.try_get("distinct_values")?,
+        nulls: row.try_get("nulls")?,
+        correlation: row.try_get("correlation")?,
     })
 }
 

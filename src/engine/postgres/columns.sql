@@ -9,7 +9,9 @@ SELECT a.attrelid::int8 AS oid, a.attname::text AS name, pg_catalog.format_type(
        a.attidentity::text AS identity, a.attgenerated::text AS generated,
        COALESCE(pg_catalog.col_description(a.attrelid, a.attnum), '') AS comment,
        CASE WHEN a.attcollation <> 0 AND a.attcollation <> t.typcollation THEN COALESCE(co.collname::text, '') ELSE '' END AS collation,
-       s.avg_width::int8 AS width
+       s.avg_width::int8 AS width,
+       CASE WHEN s.n_distinct < 0 THEN -s.n_distinct * GREATEST(c.reltuples, 0) ELSE NULLIF(s.n_distinct, 0) END::float8 AS distinct_values,
+       s.null_frac::float8 AS nulls, s.correlation::float8 AS correlation
 FROM pg_catalog.pg_attribute a
 JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

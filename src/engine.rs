@@ -12,6 +12,8 @@ use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
 
+use crate::advice::uses::Use;
+use crate::advice::{Abilities, Candidate};
 use crate::answer::Skipped;
 use crate::catalog::{Catalog, Table};
 use crate::config::{Database, Target};
@@ -139,14 +141,30 @@ pub struct Explained {
     pub skipped: Vec<Skipped>,
 }
 
-/// Two plans of one statement, as the same planner gave them without and with new indexes.
-#[derive(Debug)]
-pub struct WhatIf {
-    pub before: Plan,
-    pub after: Plan,
+/// Where a statement can be tried with indexes that are not there.
+#[derive(Debug, Clone)]
+pub struct Trials {
     pub source: Source,
-    /// How it was found out, for people.
+    /// How it is found out, for people.
     pub how: String,
+    /// What its costs are, for people.
+    pub unit: &'static str,
+}
+
+/// An index that is not there, and the SQL that would make it.
+#[derive(Debug, Clone)]
+pub struct Hypothetical<'a> {
+    pub candidate: &'a Candidate<'a>,
+    pub sql: String,
+}
+
+/// What came of trying a statement with some indexes.
+#[derive(Debug, Clone, Default)]
+pub struct Tried {
+    pub plan: Plan,
+    pub cost: f64,
+    /// Positions of those that the plan uses.
+    pub used: Vec<usize>,
 }
 
 /// What one moment showed of the locks.
@@ -284,14 +302,28 @@ impl Engine {
         each!(self, engine => engine.create_index(table, default_schema, index))
     }
 
-    /// How the engine would run the statement if these indexes were there; or why it cannot tell.
-    pub async fn what_if(
+    /// What this engine's indexes can do.
+    pub fn abilities(&self) -> Abilities {
+        each!(self, engine => engine.abilities())
+    }
+
+    /// Makes ready for trying a statement with indexes on these tables; or says why it cannot be tried.
+    pub async fn prepare_trials(
         &mut self,
         statement: &Statement,
-        indexes: &[String],
         catalog: &Catalog,
-    ) -> Result<std::result::Result<WhatIf, Skipped>> {
-        each!(self, engine => engine.what_if(statement, indexes, catalog).await)
+        uses: &[Use<'_>],
+    ) -> Result<std::result::Result<Trials, Skipped>> {
+        each!(self, engine => engine.prepare_trials(statement, catalog, uses).await)
+    }
+
+    /// How the statement would be run if these indexes, and no others that are new, were there.
+    pub async fn try_indexes(
+        &mut self,
+        statement: &Statement,
+        indexes: &[Hypothetical<'_>],
+    ) -> Result<Tried> {
+        each!(self, engine => engine.try_indexes(statement, indexes).await)
     }
 
     /// A throwaway copy to prove a migration on.

@@ -79,6 +79,30 @@ impl Statement {
         self.ast.to_string()
     }
 
+    /// How many rows are asked for at most, those that are skipped counted.
+    pub fn limit(&self) -> Option<f64> {
+        let ast::Statement::Query(query) = &self.ast else {
+            return None;
+        };
+        let number = |expr: &ast::Expr| expr.to_string().parse::<f64>().ok();
+        let fetch = query
+            .fetch
+            .as_ref()
+            .and_then(|fetch| fetch.quantity.as_ref());
+        match &query.limit_clause {
+            Some(ast::LimitClause::LimitOffset { limit, offset, .. }) => {
+                let offset = offset
+                    .as_ref()
+                    .map_or(Some(0.0), |offset| number(&offset.value));
+                Some(number(limit.as_ref().or(fetch)?)? + offset?)
+            }
+            Some(ast::LimitClause::OffsetCommaLimit { offset, limit }) => {
+                Some(number(offset)? + number(limit)?)
+            }
+            None => fetch.and_then(number),
+        }
+    }
+
     /// Whether running it can only read: a query with nothing inside that writes or locks.
     pub fn only_reads(&self) -> bool {
         struct Writes(bool);

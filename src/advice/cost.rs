@@ -1,9 +1,15 @@
 //! What an index costs: its size, and what every write pays for it. Formulas, and called so.
 
+use super::candidate::Candidate;
+use super::uses::Key;
 use crate::catalog::{Column, Table};
 
 /// An entry's header, its pointer and the free space of a page, in bytes for each row.
 const OVERHEAD: i64 = 16;
+/// What a row takes in a list of rows with the same key.
+const POINTER: f64 = 6.5;
+/// The least that an index takes.
+const PAGES: u64 = 16_384;
 /// Pages are left a tenth empty.
 const FILL: f64 = 0.9;
 
@@ -22,10 +28,49 @@ pub fn size_bytes<S: AsRef<str>>(table: &Table, columns: &[S]) -> Option<i64> {
     Some((rows as f64 * bytes_per_row(table, columns) as f64 / FILL) as i64)
 }
 
+/// How large a candidate would be: equal keys are kept once where there are few of them.
+pub fn candidate_bytes(candidate: &Candidate<'_>) -> u64 {
+    let table = candidate.table;
+    let rows = table.rows.unwrap_or(0).max(0) as f64 * candidate.partial_share;
+    let mut width = 0;
+    let mut distinct = 1.0_f64;
+    for key in &candidate.keys {
+        match &key.key {
+            Key::Column(name) => {
+                width += width_of(table, name);
+                let known = table.column(name).and_then(|column| column.distinct);
+                distinct *= known.unwrap_or(f64::MAX.sqrt()).max(1.0);
+            }
+            Key::Expression(_) => {
+                width += 16;
+                distinct = f64::MAX;
+            }
+        }
+    }
+    let carried: i64 = candidate
+        .include
+        .iter()
+        .map(|name| width_of(table, name))
+        .sum();
+    let shares = candidate.include.is_empty() && rows / distinct.min(rows.max(1.0)) > 8.0;
+    let row = if shares {
+        POINTER
+    } else {
+        // Values are aligned to eight bytes.
+        ((width + carried + 7) / 8 * 8 + OVERHEAD - 4) as f64
+    };
+    (rows * row / FILL) as u64 + PAGES
+}
+
 /// How much more an INSERT writes: one more structure beside the table and its indexes.
 pub fn write_factor(table: &Table) -> f64 {
     let structures = 1 + table.indexes.len();
     (structures + 1) as f64 / structures as f64
+}
+
+/// Mean stored width of a column; something for one that is not known.
+pub fn width_of(table: &Table, name: &str) -> i64 {
+    table.column(name).map_or(8, width)
 }
 
 /// Mean stored width: from statistics, else what the type suggests.

@@ -32,6 +32,8 @@ pub struct Postgres {
     allow_literals: bool,
     /// The statement calls what may change something: its conditions are not counted on rows.
     runs_nothing: bool,
+    /// Where `HypoPG` is, once it was looked for and found.
+    hypopg: Option<String>,
     leash: Leash,
 }
 
@@ -75,6 +77,7 @@ impl Postgres {
             default_schema,
             allow_literals: database.allow_literals,
             runs_nothing: false,
+            hypopg: None,
             leash: leash(
                 options,
                 identity.try_get("pid")?,

@@ -31,6 +31,8 @@ pub struct Sqlite {
     pub(super) version: Version,
     /// When the library must give up, be it in the session or in a copy.
     ending: Ending,
+    /// Where indexes that are not there are tried.
+    shell: Option<what_if::Shell>,
     leash: Leash,
 }
 
@@ -103,6 +105,7 @@ impl Sqlite {
             path: path.to_owned(),
             version: Version::parse(&text),
             ending,
+            shell: None,
             leash: Leash::new(move || now.store(true, Ordering::Relaxed)),
         })
     }

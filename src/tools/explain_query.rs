@@ -6,17 +6,18 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use self::indexes::{Advice, IndexAdvice, advise};
 use super::{Call, Detail, Opened, Tool, answer, input_schema, output_schema, parameters};
-use crate::advice::{Candidate, candidates, cost};
-use crate::answer::{Answer, Common, Next, Question, Skipped, Truncated, bytes, count, excerpt};
-use crate::catalog::Catalog;
-use crate::engine::{Engine, Selectivity, WhatIf};
+use crate::answer::{Answer, Common, Next, Question, Truncated, count, excerpt};
+use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::finding::{Finding, Severity, Source, rank};
 use crate::plan::rules::{Subject, check};
 use crate::plan::{Access, Plan, PlanNode, render};
 use crate::query::Query;
 use crate::statement::{Literals, Statement};
+
+mod indexes;
 
 const NAME: &str = "explain_query";
 
@@ -29,10 +30,6 @@ pub(super) const TOOL: Tool = Tool {
     run: |call, arguments| Box::pin(run(call, arguments)),
 };
 
-/// An index that keeps more of the table than this would not be used.
-const WORTH: f64 = 0.2;
-/// A smaller gain is not worth what every write pays for it.
-const LEAST_GAIN: f64 = 2.0;
 /// Nodes shown in a concise answer, and at most.
 const CONCISE_NODES: usize = 40;
 const MOST_NODES: usize = 300;
@@ -120,55 +117,6 @@ struct Node {
     share: Option<f64>,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(inline)]
-struct IndexAdvice {
-    sql: String,
-    table: String,
-    columns: Vec<String>,
-    kind: &'static str,
-    reason: String,
-    selectivity: SelectivityOut,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "i64")]
-    size_bytes: Option<i64>,
-    write_cost: WriteCost,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Gain")]
-    gain: Option<Gain>,
-}
-
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(inline)]
-struct SelectivityOut {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "f64")]
-    estimated: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "f64")]
-    sampled: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "f64")]
-    actual: Option<f64>,
-}
-
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(inline)]
-struct WriteCost {
-    bytes_per_row: i64,
-    factor: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "bool")]
-    hot_updates_lost: Option<bool>,
-}
-
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(inline)]
-struct Gain {
-    factor: f64,
-    source: Source,
-}
-
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(inline)]
 struct Measure {
@@ -244,12 +192,12 @@ async fn explain(
     common.skipped = explained.skipped;
     let mut advice = if params.advise {
         call.doing("looking for indexes that would help");
-        advise(engine, &statement, &plan, &query, &catalog, &mut common).await?
+        advise(engine, &statement, &plan, &catalog, &mut common).await?
     } else {
         Advice::default()
     };
-    if let Some(what_if) = &mut advice.what_if {
-        for plan in [&mut what_if.before, &mut what_if.after] {
+    if let Some(compared) = &mut advice.compared {
+        for plan in [&mut compared.before, &mut compared.after] {
             complete(plan, &query);
             hide_values(plan, &literals);
         }
@@ -264,10 +212,10 @@ async fn explain(
             Source::WhatIf
         },
     );
-    let after = advice
-        .what_if
-        .as_ref()
-        .map(|what_if| measure(&what_if.after, what_if.source));
+    let after = advice.compared.as_ref().map(|compared| Measure {
+        cost: Some(compared.costs().1),
+        ..measure(&compared.after, compared.source())
+    });
     common.summary = summary(&plan, &common.findings, &advice);
     if let Some(first) = advice.indexes.first() {
         common.next.push(Next {
@@ -293,7 +241,7 @@ async fn explain(
     let output = Output {
         plan: plan.nodes.iter().take(MOST_NODES).map(node).collect(),
         analyzed: plan.analyzed,
-        smallest_set: sql.clone(),
+        smallest_set: advice.smallest,
         best_set: sql,
         indexes: advice.indexes,
         before,
@@ -316,12 +264,6 @@ fn too_expensive(work: f64) -> Question {
         ),
         why: "It was planned, not run. If its load on the server is acceptable now, call again with run_expensive true; it is still stopped at the deadline.".to_owned(),
     }
-}
-
-#[derive(Debug, Default)]
-struct Advice {
-    indexes: Vec<IndexAdvice>,
-    what_if: Option<WhatIf>,
 }
 
 /// Names the tables that the plan knows by alias only, and fills in what the catalog knows.
@@ -352,214 +294,6 @@ fn hide_values(plan: &mut Plan, literals: &Literals) {
             node.operation = literals.hide_others(&node.operation);
         }
     }
-}
-
-async fn advise(
-    engine: &mut Engine,
-    statement: &Statement,
-    plan: &Plan,
-    query: &Query<'_>,
-    catalog: &Catalog,
-    common: &mut Common,
-) -> Result<Advice> {
-    let mut advice = Advice::default();
-    let mut wanted = Vec::new();
-    for candidate in candidates(plan, query, catalog) {
-        let selectivity = if candidate.condition.is_empty() {
-            Selectivity::default()
-        } else {
-            engine
-                .selectivity(candidate.table, &candidate.condition)
-                .await
-                .unwrap_or_default()
-        };
-        let kept = kept(&selectivity);
-        if kept.is_some_and(|kept| kept > WORTH) && !candidate.gives_order {
-            common.findings.push(useless(&candidate, &selectivity));
-            continue;
-        }
-        let saved = saved(plan, &candidate, kept);
-        if saved.is_some_and(|factor| factor < LEAST_GAIN) && !candidate.gives_order {
-            continue;
-        }
-        let dialect = engine.dialect();
-        let index = candidate.index(|name| dialect.identifier(name));
-        let sql = engine.create_index(candidate.table, &catalog.default_schema, &index);
-        wanted.push((index_advice(&candidate, sql, &selectivity, catalog), saved));
-    }
-    if wanted.is_empty() {
-        return Ok(advice);
-    }
-    let sql: Vec<String> = wanted.iter().map(|(index, _)| index.sql.clone()).collect();
-    match engine.what_if(statement, &sql, catalog).await {
-        Ok(Ok(what_if)) => advice.what_if = Some(what_if),
-        Ok(Err(skipped)) => common.skipped.push(skipped),
-        Err(error) => common.skipped.push(Skipped {
-            what: "the plan with the new index".to_owned(),
-            why: error.to_string(),
-            grant: String::new(),
-        }),
-    }
-    let used = |name: &str| {
-        advice.what_if.as_ref().is_none_or(|what_if| {
-            what_if
-                .after
-                .nodes
-                .iter()
-                .any(|node| node.index.contains(name))
-        })
-    };
-    for (mut index, saved) in wanted {
-        if !used(&index_name(&index)) {
-            common.findings.push(
-                Finding::new(
-                    "index-not-used",
-                    Severity::Info,
-                    "the planner would not use an index here",
-                )
-                .object(&index.table)
-                .evidence("tried", index.columns.join(", "), "", Source::WhatIf)
-                .keeps(&["O5"]),
-            );
-            continue;
-        }
-        index.gain = gain(advice.what_if.as_ref(), saved);
-        advice.indexes.push(index);
-    }
-    Ok(advice)
-}
-
-/// The beginning of the name it would have: engines cut long ones in their own ways.
-fn index_name(index: &IndexAdvice) -> String {
-    let table = index.table.rsplit('.').next().unwrap_or(&index.table);
-    let name = format!("{table}_{}", index.columns.join("_"));
-    name.chars().take(40).collect()
-}
-
-/// The share that is kept. A sample that saw no row says only that there are few.
-fn kept(selectivity: &Selectivity) -> Option<f64> {
-    match selectivity.sampled {
-        Some(0.0) => {
-            let least = 1.0 / selectivity.sampled_rows.max(1) as f64;
-            Some(selectivity.estimated.unwrap_or(0.0).clamp(least, 1.0))
-        }
-        sampled => sampled.or(selectivity.estimated),
-    }
-}
-
-fn useless(candidate: &Candidate<'_>, selectivity: &Selectivity) -> Finding {
-    let kept = selectivity.sampled.or(selectivity.estimated).unwrap_or(1.0);
-    Finding::new(
-        "no-index-will-help",
-        Severity::Info,
-        format!(
-            "the condition keeps {:.0} % of the rows: an index would not be used",
-            kept * 100.0
-        ),
-    )
-    .object(candidate.table.qualified())
-    .evidence(
-        "condition",
-        excerpt(&candidate.shown, 100),
-        "",
-        Source::Measured,
-    )
-    .keeps(&["O5", "C3"])
-}
-
-fn index_advice(
-    candidate: &Candidate<'_>,
-    sql: String,
-    selectivity: &Selectivity,
-    catalog: &Catalog,
-) -> IndexAdvice {
-    let table = candidate.table;
-    let columns = candidate.column_names();
-    let mut reason = if candidate.for_join {
-        "the join looks rows up by it, once for each outer row".to_owned()
-    } else if candidate.shown.is_empty() {
-        "it gives the rows in the order asked for, so that only the first ones are read".to_owned()
-    } else {
-        format!(
-            "finds {} without reading the rest",
-            excerpt(&candidate.shown, 120)
-        )
-    };
-    if candidate.gives_order && !candidate.shown.is_empty() {
-        reason.push_str(", already in order");
-    }
-    if let Some(old) = candidate.makes_needless() {
-        let _ = write!(reason, "; it makes {old} needless");
-    }
-    IndexAdvice {
-        sql,
-        table: catalog.display_name(table),
-        kind: if columns.len() > 1 {
-            "composite btree"
-        } else {
-            "btree"
-        },
-        reason,
-        selectivity: SelectivityOut {
-            // All of the rows is what a planner without statistics says.
-            estimated: selectivity.estimated.filter(|share| *share < 1.0),
-            sampled: selectivity.sampled,
-            actual: None,
-        },
-        size_bytes: cost::size_bytes(table, &columns),
-        write_cost: WriteCost {
-            bytes_per_row: cost::bytes_per_row(table, &columns),
-            factor: cost::write_factor(table),
-            // Updates of a column that no index knew could stay on their page until now.
-            hot_updates_lost: table.hot_update_share.map(|share| {
-                share > 0.0
-                    && columns.iter().any(|column| {
-                        !table
-                            .indexes
-                            .iter()
-                            .any(|index| index.columns.iter().any(|key| key.name == *column))
-                    })
-            }),
-        },
-        gain: None,
-        columns,
-    }
-}
-
-/// By the planner's costs where it planned both, else by the rows that need not be read any more.
-fn gain(what_if: Option<&WhatIf>, saved: Option<f64>) -> Option<Gain> {
-    if let Some(what_if) = what_if
-        && let (Some(before), Some(after)) = (what_if.before.cost(), what_if.after.cost())
-        && after > 0.0
-    {
-        return Some(Gain {
-            factor: before / after,
-            source: what_if.source,
-        });
-    }
-    saved
-        .filter(|factor| *factor >= LEAST_GAIN)
-        .map(|factor| Gain {
-            factor,
-            source: Source::Formula,
-        })
-}
-
-/// How many times fewer rows of the table would be read, from what the plan reads now.
-fn saved(plan: &Plan, candidate: &Candidate<'_>, kept: Option<f64>) -> Option<f64> {
-    let rows = candidate.table.rows? as f64;
-    let now: f64 = plan
-        .nodes
-        .iter()
-        .filter(|node| node.names(&candidate.table.name))
-        .filter_map(|node| match node.access {
-            Access::FullScan | Access::AutomaticIndex => Some(rows),
-            _ => node
-                .actual_rows
-                .map(|kept| kept + node.removed_rows.unwrap_or(0.0)),
-        })
-        .sum();
-    (now > 0.0).then_some(now / (kept? * rows).max(1.0))
 }
 
 fn measure(plan: &Plan, source: Source) -> Measure {
@@ -599,45 +333,8 @@ fn summary(plan: &Plan, findings: &[Finding], advice: &Advice) -> String {
         );
         text.truncate(text.trim_end().len());
     }
-    match advice.indexes.as_slice() {
-        [] => text.push_str(". No index is advised."),
-        [one] => {
-            let _ = write!(
-                text,
-                ". One index on {} ({}) would help",
-                one.table,
-                one.columns.join(", ")
-            );
-            if let Some(gain) = &one.gain {
-                let _ = write!(
-                    text,
-                    ", about {} times ({})",
-                    factor(gain.factor),
-                    gain_words(gain)
-                );
-            }
-            text.push('.');
-        }
-        more => {
-            let _ = write!(text, ". {} indexes would help.", more.len());
-        }
-    }
+    text.push_str(&advice.verdict());
     text
-}
-
-fn factor(factor: f64) -> String {
-    if factor >= 10.0 {
-        count(factor.round() as i64)
-    } else {
-        format!("{factor:.1}")
-    }
-}
-
-fn gain_words(gain: &Gain) -> &'static str {
-    match gain.source {
-        Source::Formula => "fewer rows read, by formula",
-        source => source.words(),
-    }
 }
 
 fn text(common: &Common, plan: &Plan, advice: &Advice, detailed: bool) -> String {
@@ -656,60 +353,13 @@ fn text(common: &Common, plan: &Plan, advice: &Advice, detailed: bool) -> String
         plan,
         if detailed { MOST_NODES } else { CONCISE_NODES },
     ));
-    for (number, index) in advice.indexes.iter().enumerate() {
-        if number == 0 {
-            text.push_str("\nIndexes\n");
-        }
-        write_index(&mut text, index);
-    }
-    if let Some(what_if) = &advice.what_if
-        && !advice.indexes.is_empty()
-    {
-        let _ = writeln!(text, "\nAfter, {}", what_if.how);
-        text.push_str(&render::tree(&what_if.after, CONCISE_NODES));
+    advice.write(&mut text);
+    if let Some(compared) = &advice.compared {
+        let _ = writeln!(text, "\nAfter, {}", compared.how());
+        text.push_str(&render::tree(&compared.after, CONCISE_NODES));
     }
     text.push_str(&common.closing(detailed));
     text
-}
-
-fn write_index(text: &mut String, index: &IndexAdvice) {
-    let _ = writeln!(text, "  {};", index.sql);
-    let _ = writeln!(text, "    why          {}", index.reason);
-    let percent = |share: f64| match share {
-        0.0 => "no row seen".to_owned(),
-        share if share < 0.001 => "< 0.1 %".to_owned(),
-        share => format!("{:.1} %", share * 100.0),
-    };
-    let mut parts = Vec::new();
-    if let Some(share) = index.selectivity.estimated {
-        parts.push(format!("{} (planner's estimate)", percent(share)));
-    }
-    if let Some(share) = index.selectivity.sampled {
-        parts.push(format!("{} (measured on a sample)", percent(share)));
-    }
-    if parts.is_empty() {
-        parts.push("not needed: it serves the order or the join".to_owned());
-    }
-    let _ = writeln!(text, "    selectivity  {}", parts.join(" · "));
-    let size = index.size_bytes.map_or("size unknown".to_owned(), bytes);
-    let _ = write!(
-        text,
-        "    costs        {size} · {} bytes a row · {:.2} × the structures an INSERT writes (formula)",
-        index.write_cost.bytes_per_row, index.write_cost.factor
-    );
-    text.push_str(if index.write_cost.hot_updates_lost == Some(true) {
-        " · updates of its columns lose HOT\n"
-    } else {
-        "\n"
-    });
-    if let Some(gain) = &index.gain {
-        let _ = writeln!(
-            text,
-            "    gain         {} times ({})",
-            factor(gain.factor),
-            gain_words(gain)
-        );
-    }
 }
 
 fn node(node: &PlanNode) -> Node {

@@ -9,8 +9,7 @@ use crate::catalog::{Catalog, Table, TableKind};
 use crate::engine::Scratch as AnyScratch;
 use crate::error::{Error, Result};
 use crate::migration::proof::Snapshot;
-use crate::plan::Plan;
-use crate::statement::{Dialect, Statement};
+use crate::statement::Dialect;
 
 /// Rows copied from each table: enough to break what rows can break.
 const ROWS: i64 = 10_000;
@@ -122,16 +121,6 @@ impl Scratch {
             .fetch_optional(&mut self.connection)
             .await?;
         Ok(row.is_some())
-    }
-
-    /// How the copy would run a statement.
-    pub(super) async fn plan(&mut self, statement: &Statement) -> Result<Plan> {
-        let sql = format!("EXPLAIN QUERY PLAN {}", statement.sql());
-        super::explain::lines(
-            &sqlx::query(AssertSqlSafe(sql))
-                .fetch_all(&mut self.connection)
-                .await?,
-        )
     }
 
     /// The schema without the order of columns, which a column that is dropped and added again changes.

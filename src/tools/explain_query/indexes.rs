@@ -1,0 +1,637 @@
+//! The part of the answer that advises indexes: what to build, what it gains, what it costs.
+
+use std::fmt::Write as _;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::advice::uses::{Key, Use, uses};
+use crate::advice::{Candidate, Search, Size, Trial, candidates, cost};
+use crate::answer::{Common, Skipped, bytes, count, excerpt};
+use crate::catalog::Catalog;
+use crate::engine::{Engine, Hypothetical, Selectivity, Trials};
+use crate::error::Result;
+use crate::finding::{Finding, Severity, Source};
+use crate::plan::{Access, Plan};
+use crate::statement::Statement;
+
+/// An index that keeps more of the table than this is seldom worth building for it alone.
+const WORTH: f64 = 0.2;
+/// A smaller gain, where it is only a formula's, is not worth what every write pays for it.
+const LEAST_GAIN: f64 = 2.0;
+/// Rows read from end to end that nobody minds.
+const FEW_ROWS: f64 = 1000.0;
+
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub(super) struct IndexAdvice {
+    pub(super) sql: String,
+    pub(super) table: String,
+    pub(super) columns: Vec<String>,
+    kind: String,
+    reason: String,
+    selectivity: SelectivityOut,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "i64")]
+    size_bytes: Option<i64>,
+    write_cost: WriteCost,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Gain")]
+    gain: Option<Gain>,
+}
+
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(inline)]
+struct SelectivityOut {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "f64")]
+    estimated: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "f64")]
+    sampled: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "f64")]
+    actual: Option<f64>,
+}
+
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(inline)]
+struct WriteCost {
+    bytes_per_row: i64,
+    factor: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "bool")]
+    hot_updates_lost: Option<bool>,
+}
+
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(inline)]
+struct Gain {
+    factor: f64,
+    source: Source,
+}
+
+/// What came of looking for indexes.
+#[derive(Debug, Default)]
+pub(super) struct Advice {
+    /// All of the best set.
+    pub(super) indexes: Vec<IndexAdvice>,
+    /// Those of the smallest set that reaches most of the gain.
+    pub(super) smallest: Vec<String>,
+    pub(super) compared: Option<Compared>,
+}
+
+/// The statement without the indexes, and with them, by one and the same measure.
+#[derive(Debug)]
+pub(super) struct Compared {
+    pub(super) before: Plan,
+    pub(super) after: Plan,
+    before_cost: f64,
+    after_cost: f64,
+    smallest_cost: f64,
+    trials: Trials,
+}
+
+/// Looks for the indexes that make the statement cheaper, and says of each what it gains and costs.
+pub(super) async fn advise(
+    engine: &mut Engine,
+    statement: &Statement,
+    plan: &Plan,
+    catalog: &Catalog,
+    common: &mut Common,
+) -> Result<Advice> {
+    let dialect = engine.dialect();
+    let uses = uses(&statement.ast, catalog, dialect);
+    let candidates = candidates(&uses, engine.abilities());
+    if candidates.is_empty() {
+        return Ok(Advice::default());
+    }
+    let indexes: Vec<Hypothetical<'_>> = candidates
+        .iter()
+        .map(|candidate| Hypothetical {
+            candidate,
+            sql: engine.create_index(
+                candidate.table,
+                &catalog.default_schema,
+                &candidate.index(|name| dialect.identifier(name)),
+            ),
+        })
+        .collect();
+    let ready = engine.prepare_trials(statement, catalog, &uses).await;
+    match ready {
+        Ok(Ok(trials)) => searched(engine, statement, &indexes, trials, catalog, common).await,
+        Ok(Err(skipped)) => {
+            common.skipped.push(skipped);
+            by_formula(engine, plan, &uses, &indexes, catalog, common).await
+        }
+        Err(error) => {
+            common.skipped.push(Skipped {
+                what: "the plan with the new index".to_owned(),
+                why: error.to_string(),
+                grant: String::new(),
+            });
+            by_formula(engine, plan, &uses, &indexes, catalog, common).await
+        }
+    }
+}
+
+/// Asks the engine about one set after the other.
+async fn searched(
+    engine: &mut Engine,
+    statement: &Statement,
+    indexes: &[Hypothetical<'_>],
+    trials: Trials,
+    catalog: &Catalog,
+    common: &mut Common,
+) -> Result<Advice> {
+    let mut search = Search::new(sizes(indexes));
+    let mut failed = None;
+    while let Some(set) = search.next() {
+        let wanted: Vec<Hypothetical<'_>> = picked(indexes, &set);
+        match engine.try_indexes(statement, &wanted).await {
+            Ok(tried) => {
+                let used = tried.used.iter().filter_map(|at| set.get(*at).copied());
+                let used = used.collect();
+                search.tell(
+                    set,
+                    Trial {
+                        cost: tried.cost,
+                        used,
+                    },
+                );
+            }
+            // One that cannot be made here, such as a key that the engine does not take.
+            Err(error) if !set.is_empty() => {
+                failed = Some(error);
+                search.tell(
+                    set,
+                    Trial {
+                        cost: f64::INFINITY,
+                        used: Vec::new(),
+                    },
+                );
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let outcome = search.outcome();
+    if outcome.best.is_empty() {
+        if let Some(error) = failed.filter(|_| search.asked() < 3) {
+            return Err(error);
+        }
+        no_index_helps(engine, indexes, catalog, search.asked(), &trials, common).await;
+        return Ok(Advice::default());
+    }
+    let before = engine.try_indexes(statement, &[]).await?;
+    let after = engine
+        .try_indexes(statement, &picked(indexes, &outcome.best))
+        .await?;
+    let mut advice = Advice {
+        smallest: picked(indexes, &outcome.smallest)
+            .into_iter()
+            .map(|index| index.sql)
+            .collect(),
+        ..Advice::default()
+    };
+    for id in &outcome.best {
+        let Some(index) = indexes.get(*id) else {
+            continue;
+        };
+        let selectivity = selectivity(engine, index.candidate).await;
+        let rest: Vec<usize> = outcome
+            .best
+            .iter()
+            .copied()
+            .filter(|own| own != id)
+            .collect();
+        let without = search.known_cost(&rest).unwrap_or(outcome.base);
+        let mut own = index_advice(index.candidate, index.sql.clone(), &selectivity, catalog);
+        own.gain = Some(Gain {
+            factor: without / outcome.best_cost.max(f64::MIN_POSITIVE),
+            source: trials.source,
+        });
+        advice.indexes.push(own);
+    }
+    advice.compared = Some(Compared {
+        before: before.plan,
+        after: after.plan,
+        before_cost: outcome.base,
+        after_cost: outcome.best_cost,
+        smallest_cost: outcome.smallest_cost,
+        trials,
+    });
+    Ok(advice)
+}
+
+fn sizes(indexes: &[Hypothetical<'_>]) -> Vec<Size> {
+    let mut tables: Vec<*const crate::catalog::Table> = Vec::new();
+    indexes
+        .iter()
+        .map(|index| {
+            let table: *const _ = index.candidate.table;
+            let position = tables.iter().position(|known| *known == table);
+            Size {
+                table: position.unwrap_or_else(|| {
+                    tables.push(table);
+                    tables.len() - 1
+                }),
+                bytes: index.candidate.bytes,
+            }
+        })
+        .collect()
+}
+
+fn picked<'a>(indexes: &[Hypothetical<'a>], set: &[usize]) -> Vec<Hypothetical<'a>> {
+    set.iter()
+        .filter_map(|id| indexes.get(*id).cloned())
+        .collect()
+}
+
+async fn selectivity(engine: &mut Engine, candidate: &Candidate<'_>) -> Selectivity {
+    let condition = candidate.condition();
+    if condition.is_empty() {
+        return Selectivity::default();
+    }
+    let asked = engine.selectivity(candidate.table, &condition).await;
+    asked.unwrap_or_default()
+}
+
+/// Where no planner can be asked: the most natural index of each table that is read whole, if it keeps few rows.
+async fn by_formula(
+    engine: &mut Engine,
+    plan: &Plan,
+    uses: &[Use<'_>],
+    indexes: &[Hypothetical<'_>],
+    catalog: &Catalog,
+    common: &mut Common,
+) -> Result<Advice> {
+    let mut advice = Advice::default();
+    let mut done: Vec<&crate::catalog::Table> = Vec::new();
+    for used in uses {
+        let table = used.table;
+        if done.iter().any(|known| std::ptr::eq(*known, table)) || !is_wasteful(plan, used) {
+            continue;
+        }
+        done.push(table);
+        let plain = indexes.iter().filter(|index| {
+            let own = index.candidate;
+            std::ptr::eq(own.table, table) && own.include.is_empty() && own.predicate.is_empty()
+        });
+        let natural = plain.clone().find(|index| {
+            !index.candidate.serves.is_empty() || index.candidate.gives_order && used.limited
+        });
+        let Some(index) = natural.or_else(|| {
+            plain.clone().find(|index| {
+                index.candidate.for_join && index.candidate.keys.len() == 1 && uses.len() > 1
+            })
+        }) else {
+            continue;
+        };
+        let candidate = index.candidate;
+        let selectivity = selectivity(engine, candidate).await;
+        let kept = kept(&selectivity);
+        let ordered = candidate.gives_order && used.limited;
+        if kept.is_some_and(|kept| kept > WORTH) && !ordered {
+            common.findings.push(useless(candidate, &selectivity));
+            continue;
+        }
+        let saved = saved(plan, used, kept);
+        if saved.is_some_and(|factor| factor < LEAST_GAIN) && !ordered {
+            continue;
+        }
+        let mut own = index_advice(candidate, index.sql.clone(), &selectivity, catalog);
+        own.gain = saved
+            .filter(|factor| *factor >= LEAST_GAIN)
+            .map(|factor| Gain {
+                factor,
+                source: Source::Formula,
+            });
+        advice.smallest.push(own.sql.clone());
+        advice.indexes.push(own);
+    }
+    Ok(advice)
+}
+
+/// Whether the plan reads much of the table that the statement does not want.
+fn is_wasteful(plan: &Plan, used: &Use<'_>) -> bool {
+    plan.nodes.iter().any(|node| {
+        let own = node.names(&used.alias) || node.names(&used.table.name);
+        let wasteful = matches!(
+            node.access,
+            Access::FullScan | Access::FullIndexScan | Access::AutomaticIndex
+        ) || node.removed_rows.is_some_and(|removed| removed >= FEW_ROWS);
+        own && wasteful
+    })
+}
+
+/// The share that is kept. A sample that saw no row says only that there are few.
+fn kept(selectivity: &Selectivity) -> Option<f64> {
+    match selectivity.sampled {
+        Some(0.0) => {
+            let least = 1.0 / selectivity.sampled_rows.max(1) as f64;
+            Some(selectivity.estimated.unwrap_or(0.0).clamp(least, 1.0))
+        }
+        sampled => sampled.or(selectivity.estimated),
+    }
+}
+
+/// Says why nothing is advised, where a condition seemed to ask for an index.
+async fn no_index_helps(
+    engine: &mut Engine,
+    indexes: &[Hypothetical<'_>],
+    catalog: &Catalog,
+    asked: usize,
+    trials: &Trials,
+    common: &mut Common,
+) {
+    let wanted = indexes
+        .iter()
+        .find(|index| !index.candidate.serves.is_empty());
+    if let Some(index) = wanted {
+        let selectivity = selectivity(engine, index.candidate).await;
+        if kept(&selectivity).is_some_and(|kept| kept > WORTH) {
+            common.findings.push(useless(index.candidate, &selectivity));
+            return;
+        }
+    }
+    common.findings.push(
+        Finding::new(
+            "index-not-used",
+            Severity::Info,
+            "no index makes this statement much cheaper",
+        )
+        .object(indexes.first().map_or_else(String::new, |index| {
+            catalog.display_name(index.candidate.table)
+        }))
+        .evidence(
+            "sets of indexes tried",
+            count(i64::try_from(asked).unwrap_or(i64::MAX)),
+            "",
+            trials.source,
+        )
+        .keeps(&["O5"]),
+    );
+}
+
+fn useless(candidate: &Candidate<'_>, selectivity: &Selectivity) -> Finding {
+    let kept = selectivity.sampled.or(selectivity.estimated).unwrap_or(1.0);
+    Finding::new(
+        "no-index-will-help",
+        Severity::Info,
+        format!(
+            "the condition keeps {:.0} % of the rows: an index would not be used",
+            kept * 100.0
+        ),
+    )
+    .object(candidate.table.qualified())
+    .evidence(
+        "condition",
+        excerpt(&candidate.condition(), 100),
+        "",
+        Source::Measured,
+    )
+    .keeps(&["O5", "C3"])
+}
+
+fn index_advice(
+    candidate: &Candidate<'_>,
+    sql: String,
+    selectivity: &Selectivity,
+    catalog: &Catalog,
+) -> IndexAdvice {
+    let table = candidate.table;
+    let columns: Vec<String> = candidate
+        .column_names()
+        .into_iter()
+        .chain(candidate.include.iter().cloned())
+        .collect();
+    IndexAdvice {
+        sql,
+        table: catalog.display_name(table),
+        kind: candidate.kind(),
+        reason: reason(candidate),
+        selectivity: SelectivityOut {
+            // All of the rows is what a planner without statistics says.
+            estimated: selectivity.estimated.filter(|share| *share < 1.0),
+            sampled: selectivity.sampled,
+            actual: None,
+        },
+        size_bytes: table
+            .rows
+            .filter(|rows| *rows > 0)
+            .map(|_| i64::try_from(candidate.bytes).unwrap_or(i64::MAX)),
+        write_cost: WriteCost {
+            bytes_per_row: cost::bytes_per_row(table, &columns),
+            factor: cost::write_factor(table),
+            // Updates of a column that no index knew could stay on their page until now.
+            hot_updates_lost: table.hot_update_share.map(|share| {
+                share > 0.0
+                    && columns.iter().any(|column| {
+                        !table
+                            .indexes
+                            .iter()
+                            .any(|index| index.columns.iter().any(|key| key.name == *column))
+                    })
+            }),
+        },
+        gain: None,
+        columns: candidate
+            .keys
+            .iter()
+            .map(|key| match &key.key {
+                Key::Column(name) => name.clone(),
+                Key::Expression(text) => text.clone(),
+            })
+            .collect(),
+    }
+}
+
+fn reason(candidate: &Candidate<'_>) -> String {
+    let mut parts = Vec::new();
+    let served: Vec<&str> = candidate
+        .serves
+        .iter()
+        .map(|condition| condition.text.as_str())
+        .collect();
+    if !served.is_empty() {
+        parts.push(format!(
+            "finds {} without reading the rest",
+            excerpt(&served.join(" AND "), 120)
+        ));
+    }
+    if !candidate.predicate.is_empty() {
+        parts.push("holds only the rows that are wanted".to_owned());
+    }
+    if candidate.for_join {
+        parts.push("the join looks rows up by it, once for each outer row".to_owned());
+    }
+    if candidate.gives_order {
+        parts.push("gives them in the order asked for".to_owned());
+    }
+    if !candidate.include.is_empty() {
+        parts.push("carries what else is needed, so that the table is not read".to_owned());
+    }
+    if parts.is_empty() {
+        parts.push("has all that is needed in fewer pages than the table".to_owned());
+    }
+    for old in candidate.makes_needless() {
+        parts.push(format!("it makes {old} needless"));
+    }
+    parts.join("; ")
+}
+
+/// How many times fewer rows of the table would be read, from what the plan reads now.
+fn saved(plan: &Plan, used: &Use<'_>, kept: Option<f64>) -> Option<f64> {
+    let rows = used.table.rows? as f64;
+    let now: f64 = plan
+        .nodes
+        .iter()
+        .filter(|node| node.names(&used.table.name) || node.names(&used.alias))
+        .filter_map(|node| match node.access {
+            Access::FullScan | Access::AutomaticIndex => Some(rows),
+            _ => node
+                .actual_rows
+                .map(|kept| kept + node.removed_rows.unwrap_or(0.0)),
+        })
+        .sum();
+    (now > 0.0).then_some(now / (kept? * rows).max(1.0))
+}
+
+pub(super) fn factor(factor: f64) -> String {
+    if factor >= 10.0 {
+        count(factor.round() as i64)
+    } else {
+        format!("{factor:.1}")
+    }
+}
+
+impl Gain {
+    fn words(&self) -> &'static str {
+        match self.source {
+            Source::Formula => "fewer rows read, by formula",
+            source => source.words(),
+        }
+    }
+}
+
+impl Compared {
+    pub(super) const fn source(&self) -> Source {
+        self.trials.source
+    }
+
+    pub(super) fn how(&self) -> &str {
+        &self.trials.how
+    }
+
+    pub(super) const fn costs(&self) -> (f64, f64) {
+        (self.before_cost, self.after_cost)
+    }
+}
+
+impl Advice {
+    /// What the summary says of it.
+    pub(super) fn verdict(&self) -> String {
+        let gain = match (&self.compared, self.indexes.first()) {
+            (Some(compared), _) => format!(
+                ", about {} times ({})",
+                factor(compared.before_cost / compared.after_cost.max(f64::MIN_POSITIVE)),
+                compared.trials.source.words()
+            ),
+            (
+                None,
+                Some(IndexAdvice {
+                    gain: Some(gain), ..
+                }),
+            ) if self.indexes.len() == 1 => {
+                format!(", about {} times ({})", factor(gain.factor), gain.words())
+            }
+            _ => String::new(),
+        };
+        match self.indexes.as_slice() {
+            [] => ". No index is advised.".to_owned(),
+            [one] => format!(
+                ". One index on {} ({}) would help{gain}.",
+                one.table,
+                one.columns.join(", ")
+            ),
+            more => format!(". {} indexes would help{gain}.", more.len()),
+        }
+    }
+
+    pub(super) fn write(&self, text: &mut String) {
+        for (number, index) in self.indexes.iter().enumerate() {
+            if number == 0 {
+                text.push_str("\nIndexes\n");
+            }
+            index.write(text);
+        }
+        let Some(compared) = &self.compared else {
+            return;
+        };
+        let _ = writeln!(
+            text,
+            "  All together: {} {} → {}",
+            compared.trials.unit,
+            count(compared.before_cost.round() as i64),
+            count(compared.after_cost.round() as i64),
+        );
+        if self.smallest.len() < self.indexes.len()
+            || self
+                .indexes
+                .iter()
+                .any(|index| !self.smallest.contains(&index.sql))
+        {
+            let _ = writeln!(
+                text,
+                "  Smallest set with most of that, {} → {}:",
+                count(compared.before_cost.round() as i64),
+                count(compared.smallest_cost.round() as i64)
+            );
+            for sql in &self.smallest {
+                let _ = writeln!(text, "    {sql};");
+            }
+        }
+    }
+}
+
+impl IndexAdvice {
+    fn write(&self, text: &mut String) {
+        let _ = writeln!(text, "  {};", self.sql);
+        let _ = writeln!(text, "    why          {}", self.reason);
+        let percent = |share: f64| match share {
+            0.0 => "no row seen".to_owned(),
+            share if share < 0.001 => "< 0.1 %".to_owned(),
+            share => format!("{:.1} %", share * 100.0),
+        };
+        let mut parts = Vec::new();
+        if let Some(share) = self.selectivity.estimated {
+            parts.push(format!("{} (planner's estimate)", percent(share)));
+        }
+        if let Some(share) = self.selectivity.sampled {
+            parts.push(format!("{} (measured on a sample)", percent(share)));
+        }
+        if parts.is_empty() {
+            parts.push("not needed: it serves the order, the join or the width".to_owned());
+        }
+        let _ = writeln!(text, "    selectivity  {}", parts.join(" · "));
+        let size = self.size_bytes.map_or("size unknown".to_owned(), bytes);
+        let _ = write!(
+            text,
+            "    costs        {size} · {} bytes a row · {:.2} × the structures an INSERT writes (formula)",
+            self.write_cost.bytes_per_row, self.write_cost.factor
+        );
+        text.push_str(if self.write_cost.hot_updates_lost == Some(true) {
+            " · updates of its columns lose HOT\n"
+        } else {
+            "\n"
+        });
+        if let Some(gain) = &self.gain {
+            let _ = writeln!(
+                text,
+                "    gain         {} times ({})",
+                factor(gain.factor),
+                gain.words()
+            );
+        }
+    }
+}

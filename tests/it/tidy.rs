@@ -47,7 +47,11 @@ fn sources() -> Vec<Source> {
         .into_iter()
         .map(|path| {
             let text = std::fs::read_to_string(root().join(&path)).unwrap();
-            let body = without_tests(&text);
+            let body = if path.ends_with("/tests.rs") {
+                String::new()
+            } else {
+                without_tests(&text)
+            };
             let code: Vec<&str> = body
                 .lines()
                 .filter(|line| !line.trim_start().starts_with("//"))
@@ -221,6 +225,7 @@ fn sql_made_at_run_time_enters_at_known_places() {
         "src/engine/sqlite.rs",
         "src/engine/sqlite/catalog.rs",
         "src/engine/sqlite/scratch.rs",
+        "src/engine/sqlite/what_if.rs",
     ]
     .into();
     let found: BTreeSet<String> = strangers(&["AssertSqlSafe"], |_| false)
@@ -271,7 +276,12 @@ fn a_tool_has_words_code_and_a_place_in_the_list() {
             .to_owned()
     };
     let words: BTreeSet<String> = files("tools", ".md").iter().map(stem).collect();
-    let code: BTreeSet<String> = files("src/tools", ".rs").iter().map(stem).collect();
+    // A tool's further rooms lie in its folder.
+    let code: BTreeSet<String> = files("src/tools", ".rs")
+        .iter()
+        .filter(|path| path.matches('/').count() == 2)
+        .map(stem)
+        .collect();
     let listed: BTreeSet<String> = database_ops::tools::TOOLS
         .iter()
         .map(|tool| tool.name.to_owned())

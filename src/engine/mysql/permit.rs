@@ -76,9 +76,10 @@ impl MySql {
         let sql = statement.sql();
         let words = Words::of(&sql, Dialect::MySql).ok_or_else(|| unreadable("the statement"))?;
         let mut permit = Permit::Run;
-        let mut pending = vec![words];
+        // With each text the schema in which its bare names are looked up.
+        let mut pending = vec![(words, self.default_schema.to_lowercase())];
         let mut seen = BTreeSet::new();
-        while let Some(words) = pending.pop() {
+        while let Some((words, default_schema)) = pending.pop() {
             if seen.len() > MOST_TEXTS {
                 return Err(unreadable("all the code behind the statement"));
             }
@@ -88,6 +89,8 @@ impl MySql {
                     "function" => words.called.contains(&name),
                     _ => words.all.contains(&name),
                 };
+                let schema = code.schema.to_lowercase();
+                let here = here && (schema == default_schema || words.all.contains(&schema));
                 if !here || !seen.insert((code.kind.clone(), code.schema.clone(), name)) {
                     continue;
                 }
@@ -110,7 +113,7 @@ impl MySql {
                 {
                     return Err(acts(&what, name));
                 }
-                pending.push(inside);
+                pending.push((inside, schema));
             }
         }
         Ok(permit)

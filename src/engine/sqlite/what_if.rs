@@ -226,9 +226,9 @@ impl Shell {
             .filter(|(_, name)| plan.nodes.iter().any(|node| node.index == **name))
             .map(|(position, _)| position)
             .collect();
-        let uses = uses(&statement.ast, &self.catalog, Dialect::Sqlite);
+        let of_tables = uses(&statement.ast, &self.catalog, Dialect::Sqlite);
         Ok(Tried {
-            cost: estimate::cost(&plan, &uses, &self.keys, &self.known),
+            cost: estimate::cost(&plan, &of_tables, &self.keys, &self.known),
             used,
             plan,
         })

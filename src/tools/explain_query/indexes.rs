@@ -273,15 +273,15 @@ async fn by_formula(
             continue;
         }
         done.push(table);
-        let plain = indexes.iter().filter(|index| {
+        let whole = indexes.iter().filter(|index| {
             let own = index.candidate;
             std::ptr::eq(own.table, table) && own.include.is_empty() && own.predicate.is_empty()
         });
-        let natural = plain.clone().find(|index| {
+        let natural = whole.clone().find(|index| {
             !index.candidate.serves.is_empty() || index.candidate.gives_order && used.limited
         });
         let Some(index) = natural.or_else(|| {
-            plain.clone().find(|index| {
+            whole.clone().find(|index| {
                 index.candidate.for_join && index.candidate.keys.len() == 1 && uses.len() > 1
             })
         }) else {

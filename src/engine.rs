@@ -303,8 +303,8 @@ impl Engine {
     }
 
     /// What this engine's indexes can do.
-    pub fn abilities(&self) -> Abilities {
-        each!(self, engine => engine.abilities())
+    pub async fn abilities(&mut self) -> Result<Abilities> {
+        each!(self, engine => engine.abilities().await)
     }
 
     /// Makes ready for trying a statement with indexes on these tables; or says why it cannot be tried.

@@ -25,12 +25,18 @@ pub struct Abilities {
     pub carries_primary_key: bool,
     /// A LIKE with a known beginning needs an operator class of its own.
     pub pattern_operators: bool,
+    /// Inverted indexes, for what is within a value.
+    pub inverted: bool,
+    /// Inverted indexes of the parts of texts.
+    pub trigrams: bool,
 }
 
 /// An index worth asking about.
 #[derive(Debug, Clone)]
 pub struct Candidate<'a> {
     pub table: &'a Table,
+    /// Empty for a B-tree.
+    pub method: &'static str,
     pub keys: Vec<IndexKey>,
     pub include: Vec<String>,
     pub predicate: String,
@@ -206,6 +212,7 @@ impl Candidate<'_> {
             name: Some(self.name.clone()),
             keys: keys.collect(),
             columns: self.column_names(),
+            method: self.method.to_owned(),
             include: self.include.clone(),
             predicate: self.predicate.clone(),
             ..NewIndex::default()
@@ -259,7 +266,11 @@ impl Candidate<'_> {
         } else if self.keys.len() > 1 {
             words.push("composite");
         }
-        words.push("btree");
+        words.push(if self.method.is_empty() {
+            "btree"
+        } else {
+            self.method
+        });
         words.join(" ")
     }
 

@@ -8,6 +8,8 @@ use crate::catalog::{Column, Table};
 const OVERHEAD: i64 = 16;
 /// What a row takes in a list of rows with the same key.
 const POINTER: f64 = 6.5;
+/// What the parts of a value take in an inverted index, in widths of the value.
+const WITHIN: f64 = 1.2;
 /// The least that an index takes.
 const PAGES: u64 = 16_384;
 /// Pages are left a tenth empty.
@@ -32,6 +34,14 @@ pub fn size_bytes<S: AsRef<str>>(table: &Table, columns: &[S]) -> Option<i64> {
 pub fn candidate_bytes(candidate: &Candidate<'_>) -> u64 {
     let table = candidate.table;
     let rows = table.rows.unwrap_or(0).max(0) as f64 * candidate.partial_share;
+    if !candidate.method.is_empty() {
+        let width: i64 = candidate
+            .keys
+            .iter()
+            .map(|key| key.key.column().map_or(40, |name| width_of(table, name)))
+            .sum();
+        return (rows * width as f64 * WITHIN) as u64 + PAGES;
+    }
     let mut width = 0;
     let mut distinct = 1.0_f64;
     for key in &candidate.keys {

@@ -177,7 +177,9 @@ impl Search {
 
     /// A first set: what the planner chose from all, the best alone, or the best two together.
     fn together(&self, singles: &[usize], closed: bool) -> Result<Set, Set> {
-        let all: Set = (0..self.sizes.len()).collect();
+        // One that cannot be made at all would spoil it for the others.
+        let possible = |id: &usize| self.known_cost(&[*id]).is_some_and(f64::is_finite);
+        let all: Set = (0..self.sizes.len()).filter(possible).collect();
         let mut starts = vec![Vec::new()];
         starts.extend(singles.first().map(|id| vec![*id]));
         self.cost(&all, closed)?;

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::advice::cost;
 use crate::advice::uses::{Condition, Join, Key, Kind, Use};
+use crate::catalog::Index;
 
 pub(super) struct Builder<'b, 'a> {
     pub(super) used: &'b Use<'a>,
@@ -33,6 +34,10 @@ impl Builder<'_, '_> {
                 self.shapes(&key_list, &all);
             }
         }
+        let arms = alternatives.iter().flatten().flatten();
+        for condition in used.conditions.iter().chain(arms) {
+            self.inverted(condition);
+        }
         if key_of_everything(used) {
             // Nothing is looked up, but few of the columns are read: all of them in an index are less to read.
             let keys: Vec<IndexKey> = used.needed.iter().map(|name| column(name)).collect();
@@ -40,6 +45,66 @@ impl Builder<'_, '_> {
                 self.push(keys, Vec::new(), String::new(), 1.0);
             }
         }
+    }
+
+    /// An inverted index finds what is within a value.
+    fn inverted(&mut self, condition: &Condition) {
+        let table = self.used.table;
+        let kind_of = |name: &str| {
+            table
+                .column(name)
+                .map_or_else(String::new, |column| column.data_type.to_lowercase())
+        };
+        let data_type = condition.key.column().map(kind_of).unwrap_or_default();
+        let operators = match condition.kind {
+            Kind::Pattern | Kind::Prefix if self.abilities.trigrams => "gin_trgm_ops",
+            Kind::Contains if self.abilities.inverted && data_type == "jsonb" => {
+                if condition.text.contains("@>") {
+                    "jsonb_path_ops"
+                } else {
+                    ""
+                }
+            }
+            Kind::Contains if self.abilities.inverted && data_type.ends_with("[]") => "",
+            Kind::Search if self.abilities.inverted => "",
+            _ => return,
+        };
+        let known = |index: &Index| {
+            index.method == "gin"
+                && index.columns.iter().any(|own| {
+                    condition.key.column().map_or_else(
+                        || own.expression,
+                        |name| own.name.eq_ignore_ascii_case(name),
+                    )
+                })
+        };
+        if condition.text.is_empty() || table.indexes.iter().any(known) {
+            return;
+        }
+        let key = IndexKey {
+            key: condition.key.clone(),
+            descending: false,
+            operators,
+        };
+        let twice = |own: &Candidate<'_>| own.method == "gin" && own.keys.first() == Some(&key);
+        if self.found.iter().any(twice) {
+            return;
+        }
+        let mut candidate = Candidate {
+            table,
+            method: "gin",
+            keys: vec![key],
+            include: Vec::new(),
+            predicate: String::new(),
+            partial_share: 1.0,
+            serves: vec![condition.clone()],
+            for_join: false,
+            gives_order: false,
+            bytes: 0,
+            name: String::new(),
+        };
+        candidate.bytes = cost::candidate_bytes(&candidate);
+        self.found.push(candidate);
     }
 
     /// An index by these keys: as it is, with what else is needed carried along, and for the wanted rows only.
@@ -172,6 +237,7 @@ impl Builder<'_, '_> {
             .collect();
         let mut candidate = Candidate {
             table: used.table,
+            method: "",
             for_join: keys
                 .first()
                 .is_some_and(|key| key.key.column().is_some_and(|own| joined(&used.joins, own))),

@@ -80,32 +80,57 @@ impl Resolver<'_> {
         }
     }
 
-    /// `a OR b`, where each arm is a conjunction on one and the same table.
+    /// `a OR b`: what all arms say holds anyway; of each table that every arm speaks of, one of them has to hold.
     fn either(&mut self, whole: &Expr) {
-        let arms = disjuncts(whole);
+        let arms: Vec<Vec<&Expr>> = disjuncts(whole).into_iter().map(conjuncts).collect();
+        let Some((first, rest)) = arms.split_first() else {
+            return;
+        };
+        let common: Vec<Expr> = first
+            .iter()
+            .filter(|part| rest.iter().all(|arm| arm.contains(part)))
+            .map(|part| (*part).clone())
+            .collect();
+        for part in &common {
+            self.condition(part);
+        }
         if arms.len() > MOST_ARMS {
             return;
         }
-        let mut of = None;
-        let mut alternatives = Vec::new();
-        for arm in arms {
-            let mut conditions = Vec::new();
-            for part in conjuncts(arm) {
-                if let Some((id, condition)) = self.classified(part) {
-                    if of.is_some_and(|of| of != id) {
-                        return;
-                    }
-                    of = Some(id);
-                    conditions.push(condition);
+        let classified: Vec<Vec<(usize, Condition)>> = arms
+            .iter()
+            .map(|arm| {
+                let parts = arm.iter().filter(|part| !common.contains(part));
+                parts.filter_map(|part| self.classified(part)).collect()
+            })
+            .collect();
+        for (id, used) in self.uses.iter_mut().enumerate() {
+            let own: Vec<Vec<Condition>> = classified
+                .iter()
+                .map(|arm| {
+                    let own = arm.iter().filter(|(of, _)| *of == id);
+                    own.map(|(_, condition)| condition.clone()).collect()
+                })
+                .collect();
+            if own.iter().any(Vec::is_empty) {
+                continue;
+            }
+            // One key that every arm holds to a value is held to one of several.
+            for condition in own.first().into_iter().flatten() {
+                let key = &condition.key;
+                let holds = |arm: &Vec<Condition>| {
+                    arm.iter().any(|own| own.key == *key && own.kind.is_point())
+                };
+                if own.iter().all(holds) && !used.conditions.iter().any(|own| own.key == *key) {
+                    used.conditions.push(Condition {
+                        key: key.clone(),
+                        kind: Kind::AnyOf,
+                        text: String::new(),
+                        constant: false,
+                    });
                 }
             }
-            if conditions.is_empty() {
-                return;
-            }
-            alternatives.push(conditions);
-        }
-        if let Some(used) = of.and_then(|id| self.uses.get_mut(id)) {
-            used.alternatives.push(alternatives);
+            used.alternatives.push(own);
         }
     }
 
@@ -326,16 +351,40 @@ fn begins_open(pattern: &Expr) -> bool {
     }
 }
 
-/// Whether two rows with the same columns can have different values of it: then no index holds it.
+/// Whether two rows with the same columns can have different values of it, as of an aggregate: no index holds it.
 fn varies(expr: &Expr) -> bool {
     const VARYING: &[&str] = &[
-        "now",
-        "random",
-        "rand",
+        "array_agg",
+        "avg",
+        "bool_and",
+        "bool_or",
         "clock_timestamp",
-        "statement_timestamp",
-        "uuid",
+        "count",
+        "every",
         "gen_random_uuid",
+        "group_concat",
+        "json_agg",
+        "json_arrayagg",
+        "json_group_array",
+        "json_group_object",
+        "json_object_agg",
+        "json_objectagg",
+        "jsonb_agg",
+        "jsonb_object_agg",
+        "max",
+        "min",
+        "now",
+        "percentile_cont",
+        "percentile_disc",
+        "rand",
+        "random",
+        "statement_timestamp",
+        "stddev",
+        "string_agg",
+        "sum",
+        "total",
+        "uuid",
+        "variance",
     ];
     struct Any(bool);
     impl Visitor for Any {

@@ -10,14 +10,14 @@ use crate::error::{Error, Result};
 use crate::statement::Statement;
 
 impl MySql {
-    pub(in crate::engine) fn abilities(&self) -> Abilities {
-        Abilities {
-            include: false,
+    #[expect(clippy::unused_async, reason = "the contract of all engines")]
+    pub(in crate::engine) async fn abilities(&mut self) -> Result<Abilities> {
+        Ok(Abilities {
             partial: false,
             expressions: self.flavor == Flavor::MySql,
             carries_primary_key: true,
-            pattern_operators: false,
-        }
+            ..Abilities::default()
+        })
     }
 
     #[expect(clippy::unused_async, reason = "the contract of all engines")]

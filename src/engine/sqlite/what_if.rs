@@ -31,15 +31,18 @@ pub(super) struct Shell {
 }
 
 impl Sqlite {
-    #[expect(clippy::unused_self, reason = "the contract of all engines")]
-    pub(in crate::engine) const fn abilities(&self) -> Abilities {
-        Abilities {
-            include: false,
+    #[expect(
+        clippy::unused_async,
+        clippy::unused_self,
+        reason = "the contract of all engines"
+    )]
+    pub(in crate::engine) async fn abilities(&mut self) -> Result<Abilities> {
+        Ok(Abilities {
             partial: true,
             expressions: true,
             carries_primary_key: true,
-            pattern_operators: false,
-        }
+            ..Abilities::default()
+        })
     }
 
     pub(in crate::engine) async fn prepare_trials(

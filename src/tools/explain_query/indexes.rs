@@ -102,7 +102,8 @@ pub(super) async fn advise(
 ) -> Result<Advice> {
     let dialect = engine.dialect();
     let uses = uses(&statement.ast, catalog, dialect);
-    let candidates = candidates(&uses, engine.abilities());
+    let abilities = engine.abilities().await?;
+    let candidates = candidates(&uses, abilities);
     if candidates.is_empty() {
         return Ok(Advice::default());
     }
@@ -162,6 +163,7 @@ async fn searched(
             }
             // One that cannot be made here, such as a key that the engine does not take.
             Err(error) if !set.is_empty() => {
+                tracing::debug!(%error, "an index could not be tried");
                 failed = Some(error);
                 search.tell(
                     set,

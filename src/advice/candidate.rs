@@ -23,8 +23,8 @@ pub struct Abilities {
     pub expressions: bool,
     /// Every index holds the primary key as well.
     pub carries_primary_key: bool,
-    /// A LIKE with a known beginning needs an operator class of its own.
-    pub pattern_operators: bool,
+    /// What a key needs to be found by a LIKE with a known beginning: an operator class, a collation.
+    pub prefix_operators: &'static str,
     /// Inverted indexes, for what is within a value.
     pub inverted: bool,
     /// Inverted indexes of the parts of texts.

@@ -20,7 +20,7 @@ pub struct Knowledge {
 }
 
 /// A visit to the table from an index, in visits within one.
-const VISIT: f64 = 3.0;
+const VISIT: f64 = 4.0;
 /// Going down a tree, for each level of it.
 const LEVEL: f64 = 0.5;
 /// Comparing and moving a row while sorting, for each halving.
@@ -119,8 +119,26 @@ impl Estimate<'_, '_> {
                     rows: outer,
                 }
             }
+            _ if node.operation.starts_with("MULTI-INDEX OR") => self.alternatives(node, outer),
             _ => self.children(node, outer),
         }
+    }
+
+    /// Several searches of one table, whose rows are put together.
+    fn alternatives(&mut self, node: &PlanNode, outer: f64) -> Part {
+        let children: Vec<&PlanNode> = self.plan.children(node.id).collect();
+        let mut total = Part::default();
+        let mut of_table = None;
+        for child in children {
+            let before = self.bound.clone();
+            let part = self.children(child, outer);
+            of_table = self.bound.get(before.len()).copied().or(of_table);
+            self.bound = before;
+            total.cost += part.cost;
+            total.rows = total.rows.max(part.rows);
+        }
+        self.bound.extend(of_table);
+        total
     }
 
     /// Tables below one node are a nested loop, in their order; subqueries run for each row of it.

@@ -51,7 +51,7 @@ const QUESTIONS: usize = 500;
 /// An index has to save this share of what is left.
 const LEAST_STEP: f64 = 0.02;
 /// All together have to save this share.
-const LEAST_GAIN: f64 = 0.1;
+const LEAST_GAIN: f64 = 0.15;
 /// So much of the gain may be given up for a smaller set.
 const SLACK: f64 = 0.03;
 /// What the smallest set has to reach of the best one's gain.

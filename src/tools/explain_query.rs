@@ -204,18 +204,7 @@ async fn explain(
     }
     rank(&mut common.findings);
 
-    let before = measure(
-        &plan,
-        if plan.analyzed {
-            Source::Measured
-        } else {
-            Source::WhatIf
-        },
-    );
-    let after = advice.compared.as_ref().map(|compared| Measure {
-        cost: Some(compared.costs().1),
-        ..measure(&compared.after, compared.source())
-    });
+    let (before, after) = measures(&plan, &advice);
     common.summary = summary(&plan, &common.findings, &advice);
     if let Some(first) = advice.indexes.first() {
         common.next.push(Next {
@@ -294,6 +283,25 @@ fn hide_values(plan: &mut Plan, literals: &Literals) {
             node.operation = literals.hide_others(&node.operation);
         }
     }
+}
+
+/// Before and after, by one and the same measure.
+fn measures(plan: &Plan, advice: &Advice) -> (Measure, Option<Measure>) {
+    let source = if plan.analyzed {
+        Source::Measured
+    } else {
+        Source::WhatIf
+    };
+    let mut before = measure(plan, source);
+    let after = advice.compared.as_ref().map(|compared| {
+        let (without, with) = compared.costs();
+        before.cost = before.cost.or(Some(without));
+        Measure {
+            cost: Some(with),
+            ..measure(&compared.after, compared.source())
+        }
+    });
+    (before, after)
 }
 
 fn measure(plan: &Plan, source: Source) -> Measure {

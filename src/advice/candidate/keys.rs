@@ -24,8 +24,8 @@ impl Builder<'_, '_> {
                 points.push(condition);
             } else if condition.kind.is_range() {
                 let mut key = plain(&condition.key);
-                if condition.kind == Kind::Prefix && self.abilities.pattern_operators {
-                    key.operators = "text_pattern_ops";
+                if condition.kind == Kind::Prefix {
+                    key.operators = self.abilities.prefix_operators;
                 }
                 if !ranges.iter().any(|known| known.key == key.key) {
                     ranges.push(key);

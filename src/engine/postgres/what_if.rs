@@ -32,7 +32,7 @@ impl Postgres {
             partial: true,
             expressions: true,
             carries_primary_key: false,
-            pattern_operators: true,
+            prefix_operators: "text_pattern_ops",
             inverted: true,
             trigrams: row.try_get("trigrams")?,
         })

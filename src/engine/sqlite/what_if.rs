@@ -31,16 +31,13 @@ pub(super) struct Shell {
 }
 
 impl Sqlite {
-    #[expect(
-        clippy::unused_async,
-        clippy::unused_self,
-        reason = "the contract of all engines"
-    )]
+    #[expect(clippy::unused_async, reason = "the contract of all engines")]
     pub(in crate::engine) async fn abilities(&mut self) -> Result<Abilities> {
         Ok(Abilities {
             partial: true,
             expressions: true,
             carries_primary_key: true,
+            prefix_operators: "COLLATE NOCASE",
             ..Abilities::default()
         })
     }

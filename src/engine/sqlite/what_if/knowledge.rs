@@ -64,7 +64,8 @@ impl Sqlite {
                 }
             }
             for key in keys.into_iter().take(MOST_KEYS) {
-                let parents = parent_rows(table, &key, catalog);
+                let parents =
+                    parent_rows(table, &key, catalog).or_else(|| joined_rows(&own, uses, &key));
                 if let Some(values) = self.count_values(&key, &from, rows, parents).await? {
                     known.distinct.insert((table.name.clone(), key), values);
                 }
@@ -205,4 +206,19 @@ fn parent_rows(table: &Table, key: &Key, catalog: &Catalog) -> Option<f64> {
         .find(|foreign| matches!(foreign.columns.as_slice(), [only] if only == column))?;
     let rows = catalog.find(None, &foreign.referenced_table)?.rows?;
     Some(rows as f64)
+}
+
+/// Rows of the table whose unique column it is joined with, declared or not.
+fn joined_rows(own: &[&Use<'_>], uses: &[Use<'_>], key: &Key) -> Option<f64> {
+    let column = key.column()?;
+    let joins = own.iter().flat_map(|used| &used.joins);
+    let others = joins
+        .filter(|join| join.column == column)
+        .filter_map(|join| {
+            let other = uses.get(join.other)?.table;
+            other
+                .is_unique(&[&join.other_column])
+                .then_some(other.rows? as f64)
+        });
+    others.reduce(f64::min)
 }

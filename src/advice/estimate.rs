@@ -194,8 +194,8 @@ impl Estimate<'_, '_> {
             Access::FullIndexScan => rows * visit,
             Access::AutomaticIndex => level + all.max(1.0),
             _ => {
-                let matched = rows * self.matched(node, used);
-                level + matched * visit
+                let (share, times) = self.matched(node, used);
+                times * level + rows * share * visit
             }
         };
         let once = if node.access == Access::AutomaticIndex {
@@ -262,9 +262,11 @@ impl Estimate<'_, '_> {
         known.copied().unwrap_or(10.0).max(1.0)
     }
 
-    /// The share of rows that the conditions which the index is searched by find.
-    fn matched(&self, node: &PlanNode, used: &Use<'_>) -> f64 {
+    /// The share of rows that the conditions which the index is searched by find, and in how many places: a key that
+    /// may be anything is gone through value by value.
+    fn matched(&self, node: &PlanNode, used: &Use<'_>) -> (f64, f64) {
         let mut share = 1.0;
+        let mut times = 1.0;
         let keys = self.keys.get(&node.index);
         for (position, part) in node.condition.split(" AND ").enumerate() {
             let sign = part.find(['=', '<', '>']).unwrap_or(part.len());
@@ -292,6 +294,10 @@ impl Estimate<'_, '_> {
                 }
                 _ => key,
             };
+            if part.starts_with("ANY(") {
+                times *= self.values(used, &key);
+                continue;
+            }
             let equal = part.get(sign..).is_some_and(|rest| rest.starts_with('='));
             let texts: Vec<&str> = used
                 .conditions
@@ -311,6 +317,7 @@ impl Estimate<'_, '_> {
                 None => UNKNOWN,
             };
         }
-        share.max(1.0 / self.rows(used))
+        let rows = self.rows(used);
+        (f64::max(share, 1.0 / rows), f64::min(times, rows))
     }
 }

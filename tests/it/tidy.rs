@@ -363,7 +363,6 @@ fn modules_begin_with_what_they_are_for_and_stay_readable() {
             "one walk over one tree: names, predicates and joins are resolved together",
         ),
         ("src/tools/describe_schema.rs", "one tool, one file"),
-        ("src/tools/explain_query.rs", "one tool, one file"),
     ];
     for source in sources() {
         let text = std::fs::read_to_string(root().join(&source.path)).unwrap();

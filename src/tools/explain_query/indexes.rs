@@ -1,13 +1,13 @@
 //! The part of the answer that advises indexes: what to build, what it gains, what it costs.
 
-use std::fmt::Write as _;
+mod output;
 
-use schemars::JsonSchema;
-use serde::Serialize;
+pub(super) use self::output::{Advice, IndexAdvice};
 
-use crate::advice::uses::{Key, Use, uses};
-use crate::advice::{Candidate, Search, Size, Trial, candidates, cost};
-use crate::answer::{Common, Skipped, bytes, count, excerpt};
+use self::output::{Compared, Gain, index_advice};
+use crate::advice::uses::{Use, uses};
+use crate::advice::{Candidate, Search, Size, Trial, candidates};
+use crate::answer::{Common, Skipped, count, excerpt};
 use crate::catalog::Catalog;
 use crate::engine::{Engine, Hypothetical, Selectivity, Trials};
 use crate::error::Result;
@@ -21,76 +21,6 @@ const WORTH: f64 = 0.2;
 const LEAST_GAIN: f64 = 2.0;
 /// Rows read from end to end that nobody minds.
 const FEW_ROWS: f64 = 1000.0;
-
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-#[schemars(inline)]
-pub(super) struct IndexAdvice {
-    pub(super) sql: String,
-    pub(super) table: String,
-    pub(super) columns: Vec<String>,
-    kind: String,
-    reason: String,
-    selectivity: SelectivityOut,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "i64")]
-    size_bytes: Option<i64>,
-    write_cost: WriteCost,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Gain")]
-    gain: Option<Gain>,
-}
-
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-#[schemars(inline)]
-struct SelectivityOut {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "f64")]
-    estimated: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "f64")]
-    sampled: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "f64")]
-    actual: Option<f64>,
-}
-
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-#[schemars(inline)]
-struct WriteCost {
-    bytes_per_row: i64,
-    factor: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "bool")]
-    hot_updates_lost: Option<bool>,
-}
-
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-#[schemars(inline)]
-struct Gain {
-    factor: f64,
-    source: Source,
-}
-
-/// What came of looking for indexes.
-#[derive(Debug, Default)]
-pub(super) struct Advice {
-    /// All of the best set.
-    pub(super) indexes: Vec<IndexAdvice>,
-    /// Those of the smallest set that reaches most of the gain.
-    pub(super) smallest: Vec<String>,
-    pub(super) compared: Option<Compared>,
-}
-
-/// The statement without the indexes, and with them, by one and the same measure.
-#[derive(Debug)]
-pub(super) struct Compared {
-    pub(super) before: Plan,
-    pub(super) after: Plan,
-    before_cost: f64,
-    after_cost: f64,
-    smallest_cost: f64,
-    trials: Trials,
-}
 
 /// Looks for the indexes that make the statement cheaper, and says of each what it gains and costs.
 pub(super) async fn advise(
@@ -195,11 +125,13 @@ async fn searched(
             .collect(),
         ..Advice::default()
     };
+    let mut weak = outcome.base < outcome.best_cost * LEAST_GAIN;
     for id in &outcome.best {
         let Some(index) = indexes.get(*id) else {
             continue;
         };
         let selectivity = selectivity(engine, index.candidate).await;
+        weak &= kept(&selectivity).is_some_and(|kept| kept > WORTH);
         let rest: Vec<usize> = outcome
             .best
             .iter()
@@ -213,6 +145,11 @@ async fn searched(
             source: trials.source,
         });
         advice.indexes.push(own);
+    }
+    if weak {
+        // It would be read from end to end, only a little narrower than the table.
+        no_index_helps(engine, indexes, catalog, search.asked(), &trials, common).await;
+        return Ok(Advice::default());
     }
     advice.compared = Some(Compared {
         before: before.plan,
@@ -395,93 +332,6 @@ fn useless(candidate: &Candidate<'_>, selectivity: &Selectivity) -> Finding {
     .keeps(&["O5", "C3"])
 }
 
-fn index_advice(
-    candidate: &Candidate<'_>,
-    sql: String,
-    selectivity: &Selectivity,
-    catalog: &Catalog,
-) -> IndexAdvice {
-    let table = candidate.table;
-    let columns: Vec<String> = candidate
-        .column_names()
-        .into_iter()
-        .chain(candidate.include.iter().cloned())
-        .collect();
-    IndexAdvice {
-        sql,
-        table: catalog.display_name(table),
-        kind: candidate.kind(),
-        reason: reason(candidate),
-        selectivity: SelectivityOut {
-            // All of the rows is what a planner without statistics says.
-            estimated: selectivity.estimated.filter(|share| *share < 1.0),
-            sampled: selectivity.sampled,
-            actual: None,
-        },
-        size_bytes: table
-            .rows
-            .filter(|rows| *rows > 0)
-            .map(|_| i64::try_from(candidate.bytes).unwrap_or(i64::MAX)),
-        write_cost: WriteCost {
-            bytes_per_row: cost::bytes_per_row(table, &columns),
-            factor: cost::write_factor(table),
-            // Updates of a column that no index knew could stay on their page until now.
-            hot_updates_lost: table.hot_update_share.map(|share| {
-                share > 0.0
-                    && columns.iter().any(|column| {
-                        !table
-                            .indexes
-                            .iter()
-                            .any(|index| index.columns.iter().any(|key| key.name == *column))
-                    })
-            }),
-        },
-        gain: None,
-        columns: candidate
-            .keys
-            .iter()
-            .map(|key| match &key.key {
-                Key::Column(name) => name.clone(),
-                Key::Expression(text) => text.clone(),
-            })
-            .collect(),
-    }
-}
-
-fn reason(candidate: &Candidate<'_>) -> String {
-    let mut parts = Vec::new();
-    let served: Vec<&str> = candidate
-        .serves
-        .iter()
-        .map(|condition| condition.text.as_str())
-        .collect();
-    if !served.is_empty() {
-        parts.push(format!(
-            "finds {} without reading the rest",
-            excerpt(&served.join(" AND "), 120)
-        ));
-    }
-    if !candidate.predicate.is_empty() {
-        parts.push("holds only the rows that are wanted".to_owned());
-    }
-    if candidate.for_join {
-        parts.push("the join looks rows up by it, once for each outer row".to_owned());
-    }
-    if candidate.gives_order {
-        parts.push("gives them in the order asked for".to_owned());
-    }
-    if !candidate.include.is_empty() {
-        parts.push("carries what else is needed, so that the table is not read".to_owned());
-    }
-    if parts.is_empty() {
-        parts.push("has all that is needed in fewer pages than the table".to_owned());
-    }
-    for old in candidate.makes_needless() {
-        parts.push(format!("it makes {old} needless"));
-    }
-    parts.join("; ")
-}
-
 /// How many times fewer rows of the table would be read, from what the plan reads now.
 fn saved(plan: &Plan, used: &Use<'_>, kept: Option<f64>) -> Option<f64> {
     let rows = used.table.rows? as f64;
@@ -497,143 +347,4 @@ fn saved(plan: &Plan, used: &Use<'_>, kept: Option<f64>) -> Option<f64> {
         })
         .sum();
     (now > 0.0).then_some(now / (kept? * rows).max(1.0))
-}
-
-pub(super) fn factor(factor: f64) -> String {
-    if factor >= 10.0 {
-        count(factor.round() as i64)
-    } else {
-        format!("{factor:.1}")
-    }
-}
-
-impl Gain {
-    fn words(&self) -> &'static str {
-        match self.source {
-            Source::Formula => "fewer rows read, by formula",
-            source => source.words(),
-        }
-    }
-}
-
-impl Compared {
-    pub(super) const fn source(&self) -> Source {
-        self.trials.source
-    }
-
-    pub(super) fn how(&self) -> &str {
-        &self.trials.how
-    }
-
-    pub(super) const fn costs(&self) -> (f64, f64) {
-        (self.before_cost, self.after_cost)
-    }
-}
-
-impl Advice {
-    /// What the summary says of it.
-    pub(super) fn verdict(&self) -> String {
-        let gain = match (&self.compared, self.indexes.first()) {
-            (Some(compared), _) => format!(
-                ", about {} times ({})",
-                factor(compared.before_cost / compared.after_cost.max(f64::MIN_POSITIVE)),
-                compared.trials.source.words()
-            ),
-            (
-                None,
-                Some(IndexAdvice {
-                    gain: Some(gain), ..
-                }),
-            ) if self.indexes.len() == 1 => {
-                format!(", about {} times ({})", factor(gain.factor), gain.words())
-            }
-            _ => String::new(),
-        };
-        match self.indexes.as_slice() {
-            [] => ". No index is advised.".to_owned(),
-            [one] => format!(
-                ". One index on {} ({}) would help{gain}.",
-                one.table,
-                one.columns.join(", ")
-            ),
-            more => format!(". {} indexes would help{gain}.", more.len()),
-        }
-    }
-
-    pub(super) fn write(&self, text: &mut String) {
-        for (number, index) in self.indexes.iter().enumerate() {
-            if number == 0 {
-                text.push_str("\nIndexes\n");
-            }
-            index.write(text);
-        }
-        let Some(compared) = &self.compared else {
-            return;
-        };
-        let _ = writeln!(
-            text,
-            "  All together: {} {} → {}",
-            compared.trials.unit,
-            count(compared.before_cost.round() as i64),
-            count(compared.after_cost.round() as i64),
-        );
-        if self.smallest.len() < self.indexes.len()
-            || self
-                .indexes
-                .iter()
-                .any(|index| !self.smallest.contains(&index.sql))
-        {
-            let _ = writeln!(
-                text,
-                "  Smallest set with most of that, {} → {}:",
-                count(compared.before_cost.round() as i64),
-                count(compared.smallest_cost.round() as i64)
-            );
-            for sql in &self.smallest {
-                let _ = writeln!(text, "    {sql};");
-            }
-        }
-    }
-}
-
-impl IndexAdvice {
-    fn write(&self, text: &mut String) {
-        let _ = writeln!(text, "  {};", self.sql);
-        let _ = writeln!(text, "    why          {}", self.reason);
-        let percent = |share: f64| match share {
-            0.0 => "no row seen".to_owned(),
-            share if share < 0.001 => "< 0.1 %".to_owned(),
-            share => format!("{:.1} %", share * 100.0),
-        };
-        let mut parts = Vec::new();
-        if let Some(share) = self.selectivity.estimated {
-            parts.push(format!("{} (planner's estimate)", percent(share)));
-        }
-        if let Some(share) = self.selectivity.sampled {
-            parts.push(format!("{} (measured on a sample)", percent(share)));
-        }
-        if parts.is_empty() {
-            parts.push("not needed: it serves the order, the join or the width".to_owned());
-        }
-        let _ = writeln!(text, "    selectivity  {}", parts.join(" · "));
-        let size = self.size_bytes.map_or("size unknown".to_owned(), bytes);
-        let _ = write!(
-            text,
-            "    costs        {size} · {} bytes a row · {:.2} × the structures an INSERT writes (formula)",
-            self.write_cost.bytes_per_row, self.write_cost.factor
-        );
-        text.push_str(if self.write_cost.hot_updates_lost == Some(true) {
-            " · updates of its columns lose HOT\n"
-        } else {
-            "\n"
-        });
-        if let Some(gain) = &self.gain {
-            let _ = writeln!(
-                text,
-                "    gain         {} times ({})",
-                factor(gain.factor),
-                gain.words()
-            );
-        }
-    }
 }

@@ -4,6 +4,7 @@
 pub mod candidate;
 pub mod cost;
 pub mod estimate;
+pub mod parameters;
 pub mod search;
 pub mod uses;
 

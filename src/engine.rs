@@ -189,6 +189,18 @@ pub struct Selectivity {
     pub sampled_rows: i64,
 }
 
+/// Values that stand for a parameter, as texts. They come from the data and are never shown.
+#[derive(Debug, Clone, Default)]
+pub struct Values {
+    /// In the middle of all.
+    pub usual: String,
+    /// The most frequent one.
+    pub common: String,
+    /// Near the lower and the upper end.
+    pub low: String,
+    pub high: String,
+}
+
 /// Everything that writing the steps of a migration may look at.
 #[derive(Debug)]
 pub struct Ground<'a> {
@@ -270,6 +282,11 @@ impl Engine {
     /// What share of `table` the condition keeps. `condition` is rendered from a parsed statement.
     pub async fn selectivity(&mut self, table: &Table, condition: &str) -> Result<Selectivity> {
         each!(self, engine => engine.selectivity(table, condition).await)
+    }
+
+    /// Values of a column that a statement may well ask for; nothing where they cannot be looked up.
+    pub async fn values(&mut self, table: &Table, column: &str) -> Result<Option<Values>> {
+        each!(self, engine => engine.values(table, column).await)
     }
 
     /// Who waits for whom at this moment.
@@ -420,6 +437,21 @@ impl Version {
     pub const fn at_least(&self, major: u32, minor: u32) -> bool {
         self.major > major || self.major == major && self.minor >= minor
     }
+}
+
+/// The values, where all of them are there.
+fn values(
+    usual: Option<String>,
+    common: Option<String>,
+    low: Option<String>,
+    high: Option<String>,
+) -> Option<Values> {
+    Some(Values {
+        usual: usual?,
+        common: common?,
+        low: low?,
+        high: high?,
+    })
 }
 
 /// Waits for `work` no longer than `limit`.

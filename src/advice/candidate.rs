@@ -44,6 +44,8 @@ pub struct Candidate<'a> {
     pub partial_share: f64,
     /// The conditions that it finds rows by, as one can ask them of the table alone.
     pub serves: Vec<Condition>,
+    /// The same with values, as one can ask them of the table alone.
+    pub asks: Vec<String>,
     pub for_join: bool,
     pub gives_order: bool,
     pub bytes: u64,
@@ -274,9 +276,39 @@ impl Candidate<'_> {
         words.join(" ")
     }
 
+    /// Takes what can be asked of the table from the same statement with values in the place of its parameters.
+    pub fn ask_with(&mut self, bound: &[Use<'_>]) {
+        let own = bound
+            .iter()
+            .filter(|used| std::ptr::eq(used.table, self.table));
+        let of_method = |used: &Use<'_>| {
+            let key = self.keys.first().map(|key| &key.key);
+            let conditions = used.conditions.iter();
+            conditions
+                .filter(|own| Some(&own.key) == key && !own.kind.is_point())
+                .cloned()
+                .collect()
+        };
+        let asked = own
+            .map(|used| {
+                if self.method.is_empty() {
+                    served(&used.conditions, &self.keys)
+                } else {
+                    of_method(used)
+                }
+            })
+            .max_by_key(Vec::len);
+        self.asks = asked
+            .unwrap_or_default()
+            .into_iter()
+            .map(|condition| condition.text)
+            .filter(|text| !text.is_empty())
+            .collect();
+    }
+
     /// The conditions together, as one can ask them of the table alone; empty where it serves none.
     pub fn condition(&self) -> String {
-        let mut texts: Vec<&str> = self.serves.iter().map(|own| own.text.as_str()).collect();
+        let mut texts: Vec<&str> = self.asks.iter().map(String::as_str).collect();
         if !self.predicate.is_empty() && !texts.contains(&self.predicate.as_str()) {
             texts.push(&self.predicate);
         }

@@ -18,6 +18,7 @@ use crate::query::Query;
 use crate::statement::{Literals, Statement};
 
 mod indexes;
+mod parameters;
 
 const NAME: &str = "explain_query";
 
@@ -140,7 +141,7 @@ async fn run(call: Call<'_>, arguments: Value) -> Result<Answer> {
         mut engine,
         common,
     } = call.open(&params.database).await?;
-    let answer = explain(call, &params, &database.name, &mut engine, common).await;
+    let answer = Box::pin(explain(call, &params, &database.name, &mut engine, common)).await;
     engine.close().await;
     answer
 }
@@ -152,8 +153,8 @@ async fn explain(
     engine: &mut Engine,
     mut common: Common,
 ) -> Result<Answer> {
-    let statement = Statement::parse(&params.sql, engine.dialect())?.bind(&params.binds)?;
-    if params.analyze && !statement.only_reads() {
+    let written = Statement::parse(&params.sql, engine.dialect())?;
+    if params.analyze && !written.only_reads() {
         return Err(Error::Refused {
             reason: "`analyze` runs the statement, and this one writes or locks".to_owned(),
             instead: "Call again without `analyze`: the plan alone changes nothing.".to_owned(),
@@ -161,7 +162,9 @@ async fn explain(
     }
     call.doing("reading the catalog");
     let catalog = engine.catalog().await?;
-    statement.check_tables(&catalog)?;
+    written.check_tables(&catalog)?;
+    let bound = parameters::bind(engine, &written, &params.binds, &catalog, &mut common).await?;
+    let statement = bound.statement;
     let query = Query::new(&statement.ast, &catalog);
     call.doing("planning the statement");
     let mut explained = engine
@@ -179,7 +182,16 @@ async fn explain(
         }
     }
     complete(&mut explained.plan, &query);
-    let literals = Literals::of(&statement.ast, statement.dialect);
+    if let Some(worst) = &bound.worst {
+        let worst = engine.explain(worst, false).await?;
+        parameters::compare(&explained.plan, &worst.plan, &mut common);
+    }
+    // Values that were looked up in the data are no literals of the statement's.
+    let literals = if bound.worst.is_some() {
+        Literals::of(&written.ast, written.dialect)
+    } else {
+        Literals::of(&statement.ast, statement.dialect)
+    };
     hide_values(&mut explained.plan, &literals);
     let plan = explained.plan;
 
@@ -192,7 +204,7 @@ async fn explain(
     common.skipped = explained.skipped;
     let mut advice = if params.advise {
         call.doing("looking for indexes that would help");
-        advise(engine, &statement, &plan, &catalog, &mut common).await?
+        advise(engine, &written, &statement, &plan, &catalog, &mut common).await?
     } else {
         Advice::default()
     };

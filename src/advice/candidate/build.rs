@@ -97,6 +97,7 @@ impl Builder<'_, '_> {
             include: Vec::new(),
             predicate: String::new(),
             partial_share: 1.0,
+            asks: vec![condition.text.clone()],
             serves: vec![condition.clone()],
             for_join: false,
             gives_order: false,
@@ -242,6 +243,7 @@ impl Builder<'_, '_> {
                 .first()
                 .is_some_and(|key| key.key.column().is_some_and(|own| joined(&used.joins, own))),
             gives_order: gives_order(used, &keys),
+            asks: Vec::new(),
             serves,
             keys,
             include,

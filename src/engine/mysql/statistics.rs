@@ -6,7 +6,7 @@ use sqlx::Row as _;
 
 use super::{MySql, text};
 use crate::catalog::Table;
-use crate::engine::{Permit, Selectivity};
+use crate::engine::{Permit, Selectivity, Values, values};
 use crate::error::Result;
 use crate::migration::Facts;
 use crate::migration::change::Change;
@@ -56,6 +56,39 @@ impl MySql {
             }
         }
         Ok(selectivity)
+    }
+
+    /// Values of a column from the rows of a sample.
+    pub(in crate::engine) async fn values(
+        &mut self,
+        table: &Table,
+        column: &str,
+    ) -> Result<Option<Values>> {
+        if self.runs_nothing {
+            return Ok(None);
+        }
+        let key = Dialect::MySql.identifier(column);
+        let from = self.sample(table, &key).await;
+        let from = format!("({from}) AS sample WHERE {key} IS NOT NULL");
+        let counted = self.made(format!("SELECT COUNT(*) FROM {from}")).await;
+        let Ok(rows) = counted.and_then(|row| Ok(row.try_get::<i64, _>(0)?)) else {
+            return Ok(None);
+        };
+        let at = |tenth: i64| {
+            format!(
+                "(SELECT CAST({key} AS CHAR) FROM {from} ORDER BY {key} LIMIT 1 OFFSET {})",
+                (rows * tenth / 10).min((rows - 1).max(0))
+            )
+        };
+        let common = format!(
+            "(SELECT CAST({key} AS CHAR) FROM {from} GROUP BY {key} ORDER BY COUNT(*) DESC, {key} LIMIT 1)"
+        );
+        let row = self
+            .made(format!("SELECT {}, {common}, {}, {}", at(5), at(1), at(9)))
+            .await;
+        let Ok(row) = row else { return Ok(None) };
+        let text = |at: usize| row.try_get::<Option<String>, _>(at).ok().flatten();
+        Ok(values(text(0), text(1), text(2), text(3)))
     }
 
     /// A query for some rows: runs from all along an integer primary key, so that the first rows do not speak

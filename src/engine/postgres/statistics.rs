@@ -4,7 +4,7 @@ use sqlx::Row as _;
 
 use super::Postgres;
 use crate::catalog::Table;
-use crate::engine::{Permit, Selectivity};
+use crate::engine::{Permit, Selectivity, Values, values};
 use crate::error::Result;
 use crate::migration::Facts;
 use crate::migration::change::Change;
@@ -36,17 +36,7 @@ impl Postgres {
         if self.runs_nothing {
             return Ok(selectivity);
         }
-        // Pages from all over the table, so that the first rows do not speak for the rest.
-        let percent = table
-            .rows
-            .filter(|rows| *rows > SAMPLE)
-            .map(|rows| (SAMPLE as f64 * 100.0 / rows as f64).max(0.01));
-        let from = percent.map_or_else(
-            || format!("{name} LIMIT {SAMPLE}"),
-            |percent| {
-                format!("{name} TABLESAMPLE SYSTEM ({percent:.4}) REPEATABLE (1) LIMIT {SAMPLE}")
-            },
-        );
+        let from = sample(table);
         let counted = self
             .made(format!(
                 "SELECT count(*) AS read, count(*) FILTER (WHERE {condition}) AS kept FROM (SELECT * FROM {from}) AS sample"
@@ -60,6 +50,40 @@ impl Postgres {
             }
         }
         Ok(selectivity)
+    }
+
+    /// Values of a column from the rows of a sample.
+    pub(in crate::engine) async fn values(
+        &mut self,
+        table: &Table,
+        column: &str,
+    ) -> Result<Option<Values>> {
+        if self.runs_nothing {
+            return Ok(None);
+        }
+        let key = Dialect::Postgres.identifier(column);
+        let from = format!(
+            "(SELECT {key} AS v FROM {}) AS sample WHERE v IS NOT NULL",
+            sample(table)
+        );
+        let value = |by: &str| format!("(SELECT v::text FROM {from} {by} LIMIT 1)");
+        let at = |tenth: i64| {
+            value(&format!(
+                "ORDER BY v OFFSET (SELECT count(*) * {tenth} / 10 FROM {from})"
+            ))
+        };
+        let row = self
+            .made(format!(
+                "SELECT {}, {}, {}, {}",
+                at(5),
+                value("GROUP BY v ORDER BY count(*) DESC, v"),
+                at(1),
+                at(9),
+            ))
+            .await;
+        let Ok(row) = row else { return Ok(None) };
+        let text = |at: usize| row.try_get::<Option<String>, _>(at).ok().flatten();
+        Ok(values(text(0), text(1), text(2), text(3)))
     }
 
     pub(in crate::engine) async fn facts(
@@ -106,6 +130,19 @@ impl Postgres {
             Err(_) => false,
         }
     }
+}
+
+/// Pages from all over the table, so that the first rows do not speak for the rest.
+fn sample(table: &Table) -> String {
+    let name = qualified(table);
+    let percent = table
+        .rows
+        .filter(|rows| *rows > SAMPLE)
+        .map(|rows| (SAMPLE as f64 * 100.0 / rows as f64).max(0.01));
+    percent.map_or_else(
+        || format!("{name} LIMIT {SAMPLE}"),
+        |percent| format!("{name} TABLESAMPLE SYSTEM ({percent:.4}) REPEATABLE (1) LIMIT {SAMPLE}"),
+    )
 }
 
 fn qualified(table: &Table) -> String {

@@ -115,7 +115,17 @@ impl Postgres {
         for (position, index) in indexes.iter().enumerate() {
             let used = if known(&index) {
                 let name = names.next().unwrap_or_default();
-                tried.plan.nodes.iter().any(|node| node.index == name)
+                let mut used = false;
+                for node in tried
+                    .plan
+                    .nodes
+                    .iter_mut()
+                    .filter(|node| node.index == name)
+                {
+                    node.index.clone_from(&index.candidate.name);
+                    used = true;
+                }
+                used
             } else {
                 inverted(&mut tried, index)
             };

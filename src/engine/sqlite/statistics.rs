@@ -4,7 +4,7 @@ use sqlx::Row as _;
 
 use super::Sqlite;
 use crate::catalog::Table;
-use crate::engine::Selectivity;
+use crate::engine::{Selectivity, Values, values};
 use crate::error::Result;
 use crate::migration::Facts;
 use crate::migration::change::Change;
@@ -33,6 +33,32 @@ impl Sqlite {
             }
         }
         Ok(selectivity)
+    }
+
+    /// Values of a column from the rows of a sample.
+    pub(in crate::engine) async fn values(
+        &mut self,
+        table: &Table,
+        column: &str,
+    ) -> Result<Option<Values>> {
+        let key = Dialect::Sqlite.identifier(column);
+        let from = format!("({}) WHERE {key} IS NOT NULL", self.rows_of(table).await?);
+        let at = |tenth: i64| {
+            format!(
+                "(SELECT CAST({key} AS TEXT) FROM {from} ORDER BY {key} LIMIT 1 OFFSET (SELECT count(*) * {tenth} / 10 FROM {from}))"
+            )
+        };
+        let common = format!(
+            "(SELECT CAST({key} AS TEXT) FROM {from} GROUP BY {key} ORDER BY count(*) DESC, {key} LIMIT 1)"
+        );
+        let rows = self
+            .made(format!("SELECT {}, {common}, {}, {}", at(5), at(1), at(9)))
+            .await?;
+        let Some(row) = rows.first() else {
+            return Ok(None);
+        };
+        let text = |at: usize| row.try_get::<Option<String>, _>(at).ok().flatten();
+        Ok(values(text(0), text(1), text(2), text(3)))
     }
 
     pub(in crate::engine) async fn facts(

@@ -25,15 +25,21 @@ const FEW_ROWS: f64 = 1000.0;
 /// Looks for the indexes that make the statement cheaper, and says of each what it gains and costs.
 pub(super) async fn advise(
     engine: &mut Engine,
+    written: &Statement,
     statement: &Statement,
     plan: &Plan,
     catalog: &Catalog,
     common: &mut Common,
 ) -> Result<Advice> {
     let dialect = engine.dialect();
+    // A value that came for a parameter is another one tomorrow: no partial index is for it.
+    let as_written = uses(&written.ast, catalog, dialect);
     let uses = uses(&statement.ast, catalog, dialect);
     let abilities = engine.abilities().await?;
-    let candidates = candidates(&uses, abilities);
+    let mut candidates = candidates(&as_written, abilities);
+    for candidate in &mut candidates {
+        candidate.ask_with(&uses);
+    }
     if candidates.is_empty() {
         return Ok(Advice::default());
     }

@@ -75,7 +75,7 @@ impl Sqlite {
     }
 
     /// A query for some rows: runs from all along the row ids, so that the first rows do not speak for the rest.
-    async fn rows_of(&mut self, table: &Table) -> Result<String> {
+    pub(in crate::engine::sqlite) async fn rows_of(&mut self, table: &Table) -> Result<String> {
         let name = Dialect::Sqlite.identifier(&table.name);
         let first = format!("SELECT * FROM {name} LIMIT {SAMPLE}");
         if table.rows.is_none_or(|rows| rows <= SAMPLE) {

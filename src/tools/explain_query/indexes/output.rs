@@ -178,6 +178,15 @@ pub(in crate::tools::explain_query) fn factor(factor: f64) -> String {
     }
 }
 
+/// A cost; small ones with a part of a unit.
+fn figure(cost: f64) -> String {
+    if cost < 10.0 {
+        format!("{cost:.1}")
+    } else {
+        count(cost.round() as i64)
+    }
+}
+
 impl Gain {
     fn words(&self) -> &'static str {
         match self.source {
@@ -245,8 +254,8 @@ impl Advice {
             text,
             "  All together: {} {} → {}",
             compared.trials.unit,
-            count(compared.before_cost.round() as i64),
-            count(compared.after_cost.round() as i64),
+            figure(compared.before_cost),
+            figure(compared.after_cost),
         );
         if self.smallest.len() < self.indexes.len()
             || self
@@ -257,8 +266,8 @@ impl Advice {
             let _ = writeln!(
                 text,
                 "  Smallest set with most of that, {} → {}:",
-                count(compared.before_cost.round() as i64),
-                count(compared.smallest_cost.round() as i64)
+                figure(compared.before_cost),
+                figure(compared.smallest_cost)
             );
             for sql in &self.smallest {
                 let _ = writeln!(text, "    {sql};");

@@ -4,10 +4,13 @@ use super::Sqlite;
 use super::scratch::Scratch;
 use crate::answer::Skipped;
 use crate::catalog::Catalog;
-use crate::engine::WhatIf;
+use crate::engine::{Rows, Wanted, WhatIf};
 use crate::error::Result;
 use crate::finding::Source;
 use crate::statement::Statement;
+
+/// Rows of each table that the plans are made on.
+const ROWS: Rows = Rows::About(10_000);
 
 impl Sqlite {
     pub(in crate::engine) async fn what_if(
@@ -16,7 +19,7 @@ impl Sqlite {
         indexes: &[String],
         catalog: &Catalog,
     ) -> Result<std::result::Result<WhatIf, Skipped>> {
-        let mut scratch = match Scratch::copy(self, catalog).await {
+        let mut scratch = match Scratch::copy(self, catalog, &Wanted::every_table(ROWS)).await {
             Ok(scratch) => scratch,
             Err(error) => {
                 return Ok(Err(Skipped {

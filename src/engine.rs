@@ -7,6 +7,7 @@ mod mysql;
 mod postgres;
 mod scratch;
 mod sqlite;
+mod throwaway;
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -97,7 +98,11 @@ fn end_soon(work: impl Future<Output = ()> + Send + 'static) {
 pub async fn settle() {
     ENDINGS.close();
     let _ = tokio::time::timeout(END, ENDINGS.wait()).await;
+    throwaway::end().await;
 }
+
+/// How the names of scratch databases begin; the process and a number follow. Nothing else is ever dropped.
+const SCRATCH_PREFIX: &str = "database_ops_scratch_";
 
 /// What may be done with a statement that passed the door.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -297,7 +302,7 @@ impl Engine {
 
     /// A throwaway copy of the tables that are wanted; or why there can be none, and how to give one.
     pub async fn scratch(&mut self, catalog: &Catalog, wanted: &Wanted) -> Result<Scratch> {
-        each!(self, engine => engine.scratch(catalog, wanted).await)
+        each!(self, engine => Box::pin(engine.scratch(catalog, wanted)).await)
     }
 
     /// Ends the session: rolls back and hangs up.

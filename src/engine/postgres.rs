@@ -6,7 +6,7 @@ pub(super) mod explain;
 mod locks;
 mod permit;
 mod role;
-mod scratch;
+pub(super) mod scratch;
 mod statistics;
 mod what_if;
 
@@ -17,7 +17,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
 
 use super::{CONNECT, Leash, Version, end_soon, within};
-use crate::config::{Database, Secret};
+use crate::config::{Database, ScratchServer, Secret};
 use crate::error::{Error, Result};
 
 #[derive(Debug)]
@@ -32,6 +32,10 @@ pub struct Postgres {
     allow_literals: bool,
     /// The statement calls what may change something: its conditions are not counted on rows.
     runs_nothing: bool,
+    /// How long one statement may take.
+    limit: Duration,
+    /// Where copies may be made.
+    scratch: ScratchServer,
     leash: Leash,
 }
 
@@ -75,6 +79,8 @@ impl Postgres {
             default_schema,
             allow_literals: database.allow_literals,
             runs_nothing: false,
+            limit,
+            scratch: database.scratch.clone(),
             leash: leash(
                 options,
                 identity.try_get("pid")?,

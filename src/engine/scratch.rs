@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::sqlite;
+use super::{postgres, sqlite};
 use crate::catalog::{Table, TableKind};
 use crate::error::Result;
 use crate::migration::proof::Snapshot;
@@ -101,6 +101,7 @@ pub struct Built {
 #[derive(Debug)]
 pub enum Scratch {
     Sqlite(sqlite::scratch::Scratch),
+    Postgres(Box<postgres::scratch::Scratch>),
 }
 
 /// Runs `$body` with `$scratch` bound to whichever it is.
@@ -108,6 +109,7 @@ macro_rules! each {
     ($self:expr, $scratch:ident => $body:expr) => {
         match $self {
             Self::Sqlite($scratch) => $body,
+            Self::Postgres($scratch) => $body,
         }
     };
 }
@@ -162,6 +164,22 @@ impl Scratch {
     pub async fn close(self) {
         each!(self, scratch => scratch.close().await);
     }
+}
+
+/// What could not be copied, for a description; the first few by name.
+pub(super) fn leaves_out(left_out: &[String]) -> String {
+    const SHOWN: usize = 5;
+    if left_out.is_empty() {
+        return String::new();
+    }
+    let first: Vec<&str> = left_out.iter().take(SHOWN).map(String::as_str).collect();
+    let more = left_out.len().saturating_sub(SHOWN);
+    let more = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
+    format!(", without {}{more}", first.join(", "))
 }
 
 /// Tables of the catalog whose rows can be copied, with how many.

@@ -357,7 +357,7 @@ async fn prove(engine: &mut Engine, migration: &Migration, catalog: &Catalog) ->
     let steps: Vec<Step> = migration
         .steps()
         .map(|step| Step {
-            up: step.up.replace(VALUE, "0"),
+            up: step.up.replace(VALUE, "'0'"),
             ..step.clone()
         })
         .collect();

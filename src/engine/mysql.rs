@@ -6,7 +6,7 @@ pub(super) mod explain;
 mod locks;
 mod permit;
 mod role;
-mod scratch;
+pub(super) mod scratch;
 mod statistics;
 mod what_if;
 

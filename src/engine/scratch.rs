@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{postgres, sqlite};
+use super::{mysql, postgres, sqlite};
 use crate::catalog::{Table, TableKind};
 use crate::error::Result;
 use crate::migration::proof::Snapshot;
@@ -102,6 +102,7 @@ pub struct Built {
 pub enum Scratch {
     Sqlite(sqlite::scratch::Scratch),
     Postgres(Box<postgres::scratch::Scratch>),
+    MySql(Box<mysql::scratch::Scratch>),
 }
 
 /// Runs `$body` with `$scratch` bound to whichever it is.
@@ -110,6 +111,7 @@ macro_rules! each {
         match $self {
             Self::Sqlite($scratch) => $body,
             Self::Postgres($scratch) => $body,
+            Self::MySql($scratch) => $body,
         }
     };
 }

@@ -2,11 +2,12 @@
 //! copies of the databases that they name. By tokens, so that texts and comments are what they are.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
+use sqlparser::ast;
 use sqlparser::tokenizer::{Location, Token, TokenWithSpan};
 
-use super::{Dialect, quirks};
+use super::{Dialect, Statement, quirks};
 use crate::error::{Error, Result};
 
 /// One statement of a script.
@@ -116,6 +117,46 @@ pub fn readdress(
     Ok(text)
 }
 
+/// The statement, asked of the copies of the databases that it names.
+pub fn on_copies(statement: &Statement, copies: &BTreeMap<String, String>) -> Result<Statement> {
+    let mut statement = statement.clone();
+    let dialect = statement.dialect;
+    let copy_of = |part: &ast::ObjectNamePart| {
+        let ident = part.as_ident()?;
+        let copy = copies
+            .iter()
+            .find(|(live, _)| live.eq_ignore_ascii_case(&ident.value));
+        copy.map(|(_, copy)| ast::Ident::with_quote(dialect.quote(), copy))
+    };
+    let mut stranger = None;
+    let _ = ast::visit_relations_mut(&mut statement.ast, |name| {
+        if let [schema, _] = name.0.as_mut_slice() {
+            match copy_of(schema) {
+                Some(copy) => *schema = ast::ObjectNamePart::Identifier(copy),
+                None => stranger = stranger.take().or_else(|| Some(name.to_string())),
+            }
+        }
+        ControlFlow::<()>::Continue(())
+    });
+    let _ = ast::visit_expressions_mut(&mut statement.ast, |expr| {
+        if let ast::Expr::CompoundIdentifier(parts) = expr
+            && let [schema, _, _] = parts.as_mut_slice()
+            && let Some(copy) = copy_of(&ast::ObjectNamePart::Identifier(schema.clone()))
+        {
+            *schema = copy;
+        }
+        ControlFlow::<()>::Continue(())
+    });
+    match stranger {
+        None => Ok(statement),
+        Some(name) => Err(Error::Unsupported {
+            what: "this statement on scratch".to_owned(),
+            why: format!("{name} was not copied"),
+            instead: "Ask without that table.".to_owned(),
+        }),
+    }
+}
+
 /// The tokens that mean something, with where each stands.
 fn tokens(script: &str, dialect: Dialect) -> Result<Vec<(Token, Range<usize>)>> {
     let tokens = quirks::tokens(script, dialect).map_err(|error| Error::Parse {
@@ -172,6 +213,14 @@ mod tests {
         assert_eq!(
             to("SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'shop'").unwrap(),
             "SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'copy_1'"
+        );
+        let asked = Statement::parse(
+            "SELECT shop.orders.id FROM shop.orders JOIN items i ON i.id = shop.orders.id",
+            Dialect::MySql,
+        );
+        assert_eq!(
+            on_copies(&asked.unwrap(), &copies).unwrap().sql(),
+            "SELECT `copy_1`.orders.id FROM `copy_1`.orders JOIN items i ON i.id = `copy_1`.orders.id"
         );
         assert!(to("INSERT INTO audit.log VALUES (1)").is_err());
         assert!(to("DROP TABLE `other`.`orders`").is_err());

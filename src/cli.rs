@@ -43,6 +43,10 @@ struct CommonArgs {
     #[arg(long, short, value_name = "FILE", global = true)]
     config: Option<PathBuf>,
 
+    /// A server that may be written to, for throwaway copies of a database: postgres://… or mysql://…; must not be one that matters.
+    #[arg(long, value_name = "[NAME=]URL", global = true)]
+    scratch: Vec<String>,
+
     /// Refuse a role that could write to its database.
     #[arg(long, global = true)]
     require_least_privilege: bool,
@@ -147,6 +151,9 @@ async fn start(cli: Cli) -> Result<ExitCode> {
 impl CommonArgs {
     fn load(self) -> Result<Config> {
         let mut config = Config::load(&self.database, self.config.as_deref(), self.persona)?;
+        for argument in &self.scratch {
+            config.add_scratch(argument)?;
+        }
         config.require_least_privilege |= self.require_least_privilege;
         Ok(config)
     }
@@ -284,6 +291,7 @@ async fn demo() -> Result<ExitCode> {
         name: "sample".to_owned(),
         target: crate::config::Target::Sample,
         allow_literals: false,
+        scratch: crate::config::ScratchServer::default(),
     };
     let config = Config {
         databases: vec![sample],

@@ -27,6 +27,24 @@ pub struct Database {
     pub target: Target,
     /// Whether literals in other sessions' queries may be shown.
     pub allow_literals: bool,
+    pub scratch: ScratchServer,
+}
+
+/// Where throwaway copies may be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ScratchServer {
+    /// On this server, which may be written to.
+    Named(Secret),
+    /// On one that is started for it, from programs in this folder, or from those that are found.
+    Started(Option<PathBuf>),
+    /// Nothing is to be copied.
+    Nowhere,
+}
+
+impl Default for ScratchServer {
+    fn default() -> Self {
+        Self::Started(None)
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -74,6 +92,12 @@ struct Entry {
     password: Option<Value>,
     #[serde(default)]
     allow_literals: bool,
+    scratch_url: Option<Value>,
+    scratch_password: Option<Value>,
+    /// A folder with the programs of a server.
+    scratch_binaries: Option<PathBuf>,
+    /// False: nothing is copied anywhere.
+    scratch: Option<bool>,
 }
 
 /// A value, or where it is kept.
@@ -161,6 +185,7 @@ impl Config {
                     name: "sample".to_owned(),
                     target: Target::Sample,
                     allow_literals: false,
+                    scratch: ScratchServer::default(),
                 })?,
             }
         }
@@ -198,12 +223,31 @@ impl Config {
         }
         self.require_least_privilege = file.require_least_privilege;
         for (name, entry) in file.databases {
-            let url = entry.url.resolve()?;
-            let password = entry.password.map(Value::resolve).transpose()?;
+            let Entry {
+                url,
+                password,
+                allow_literals,
+                scratch_url,
+                scratch_password,
+                scratch_binaries,
+                scratch,
+            } = entry;
+            let url = url.resolve()?;
+            let password = password.map(Value::resolve).transpose()?;
+            let target = Target::parse(&url, password.as_deref(), &name)?;
+            let scratch = if scratch == Some(false) {
+                ScratchServer::Nowhere
+            } else if let Some(url) = scratch_url {
+                let password = scratch_password.map(Value::resolve).transpose()?;
+                ScratchServer::named(&url.resolve()?, password.as_deref(), &name, &target)?
+            } else {
+                ScratchServer::Started(scratch_binaries)
+            };
             self.add(Database {
-                target: Target::parse(&url, password.as_deref(), &name)?,
-                allow_literals: entry.allow_literals,
                 name,
+                target,
+                allow_literals,
+                scratch,
             })?;
         }
         Ok(())
@@ -234,11 +278,40 @@ impl Config {
         Ok(())
     }
 
+    /// A scratch server for a database that is configured already: `[name=]URL`.
+    pub fn add_scratch(&mut self, argument: &str) -> Result<()> {
+        let (name, url) = match argument.split_once('=') {
+            Some((name, url)) if is_name(name) => (name, url),
+            _ => ("", argument),
+        };
+        let url = Value::Plain(url.to_owned()).resolve()?;
+        let only = self.databases.len() == 1 && name.is_empty();
+        let database = self
+            .databases
+            .iter_mut()
+            .find(|database| only || database.name == name)
+            .ok_or_else(|| Error::Config {
+                reason: format!(
+                    "--scratch names no configured database (\"{name}\"): give --scratch NAME=URL"
+                ),
+            })?;
+        database.scratch = ScratchServer::named(&url, None, &database.name, &database.target)?;
+        Ok(())
+    }
+
     /// Texts that must never be seen in an answer, an error or a log.
     pub fn secrets(&self) -> Vec<String> {
         let mut secrets = Vec::new();
         for database in &self.databases {
-            if let Target::Postgres(url) | Target::MySql(url) = &database.target {
+            let live = match &database.target {
+                Target::Postgres(url) | Target::MySql(url) => Some(url),
+                Target::Sqlite(_) | Target::Sample => None,
+            };
+            let scratch = match &database.scratch {
+                ScratchServer::Named(url) => Some(url),
+                ScratchServer::Started(_) | ScratchServer::Nowhere => None,
+            };
+            for url in live.into_iter().chain(scratch) {
                 secrets.push(url.reveal().to_owned());
                 if let Ok(parsed) = url::Url::parse(url.reveal())
                     && let Some(password) = parsed.password()
@@ -282,7 +355,27 @@ impl Database {
             name,
             target,
             allow_literals: false,
+            scratch: ScratchServer::default(),
         })
+    }
+}
+
+impl ScratchServer {
+    /// It must be of the kind of the database that is copied there.
+    fn named(url: &str, password: Option<&str>, name: &str, live: &Target) -> Result<Self> {
+        let shown = format!("the scratch server of {name}");
+        match (Target::parse(url, password, &shown)?, live) {
+            (Target::Postgres(url), Target::Postgres(_))
+            | (Target::MySql(url), Target::MySql(_)) => Ok(Self::Named(url)),
+            (_, Target::Sqlite(_) | Target::Sample) => Err(Error::Config {
+                reason: format!(
+                    "{name} needs no scratch server: an SQLite file is copied in memory"
+                ),
+            }),
+            _ => Err(Error::Config {
+                reason: format!("{shown} must be a server of the same kind as {name}"),
+            }),
+        }
     }
 }
 

@@ -5,7 +5,9 @@
 
 mod mysql;
 mod postgres;
+mod scratch;
 mod sqlite;
+mod throwaway;
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -21,11 +23,11 @@ use crate::error::{Error, Result};
 use crate::finding::{Finding, Source};
 use crate::locks::{LockGraph, Session};
 use crate::migration::change::{Change, NewIndex};
-use crate::migration::proof::Snapshot;
 use crate::migration::{Facts, Item, Migration};
 use crate::plan::Plan;
 use crate::statement::{Dialect, Statement};
 
+pub use scratch::{Built, Rows, Scratch, Wanted};
 pub use sqlite::sample::Sample;
 
 /// How long a session may take to open.
@@ -98,7 +100,11 @@ fn end_soon(work: impl Future<Output = ()> + Send + 'static) {
 pub async fn settle() {
     ENDINGS.close();
     let _ = tokio::time::timeout(END, ENDINGS.wait()).await;
+    throwaway::end().await;
 }
+
+/// How the names of scratch databases begin; the process and a number follow. Nothing else is ever dropped.
+const SCRATCH_PREFIX: &str = "database_ops_scratch_";
 
 /// What may be done with a statement that passed the door.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -343,43 +349,14 @@ impl Engine {
         each!(self, engine => engine.try_indexes(statement, indexes).await)
     }
 
-    /// A throwaway copy to prove a migration on.
-    pub async fn scratch(&mut self, catalog: &Catalog) -> Result<Scratch> {
-        each!(self, engine => engine.scratch(catalog).await)
+    /// A throwaway copy of the tables that are wanted; or why there can be none, and how to give one.
+    pub async fn scratch(&mut self, catalog: &Catalog, wanted: &Wanted) -> Result<Scratch> {
+        each!(self, engine => Box::pin(engine.scratch(catalog, wanted)).await)
     }
 
     /// Ends the session: rolls back and hangs up.
     pub async fn close(self) {
         each!(self, engine => engine.close().await);
-    }
-}
-
-/// A throwaway database that holds a copy of the schema, and a part of the rows where that is cheap.
-#[derive(Debug)]
-pub enum Scratch {
-    Sqlite(sqlite::scratch::Scratch),
-}
-
-impl Scratch {
-    /// What and where it is, for the proof.
-    pub fn description(&self) -> &str {
-        let Self::Sqlite(scratch) = self;
-        scratch.description()
-    }
-
-    pub async fn run(&mut self, script: &str) -> Result<()> {
-        let Self::Sqlite(scratch) = self;
-        scratch.run(script).await
-    }
-
-    pub async fn guard(&mut self, query: &str) -> Result<bool> {
-        let Self::Sqlite(scratch) = self;
-        scratch.guard(query).await
-    }
-
-    pub async fn look(&mut self) -> Result<Snapshot> {
-        let Self::Sqlite(scratch) = self;
-        scratch.look().await
     }
 }
 

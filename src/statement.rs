@@ -9,6 +9,7 @@ mod growth;
 mod kinds;
 mod mask;
 mod quirks;
+mod script;
 mod sent;
 mod words;
 
@@ -20,6 +21,7 @@ use crate::error::{Error, Result};
 
 pub use dialect::Dialect;
 pub use mask::{Literals, mask_literals};
+pub use script::{Part, on_copies, parts, readdress};
 pub use words::Words;
 
 /// The longest SQL that is looked at.

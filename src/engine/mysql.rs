@@ -6,7 +6,7 @@ pub(super) mod explain;
 mod locks;
 mod permit;
 mod role;
-mod scratch;
+pub(super) mod scratch;
 mod statistics;
 mod what_if;
 
@@ -17,7 +17,7 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlRow};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
 
 use super::{CONNECT, Leash, Version, end_soon, within};
-use crate::config::{Database, Secret};
+use crate::config::{Database, ScratchServer, Secret};
 use crate::error::{Error, Result};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +38,10 @@ pub struct MySql {
     allow_literals: bool,
     /// The statement may be planned only: its conditions are not counted on rows.
     runs_nothing: bool,
+    /// How long one statement may take.
+    limit: Duration,
+    /// Where copies may be made.
+    scratch: ScratchServer,
     leash: Leash,
 }
 
@@ -77,6 +81,8 @@ impl MySql {
             account: quoted_account(&identity.try_get::<String, _>("account")?),
             allow_literals: database.allow_literals,
             runs_nothing: false,
+            limit,
+            scratch: database.scratch.clone(),
             leash: leash(
                 options,
                 identity.try_get("id")?,
@@ -88,11 +94,11 @@ impl MySql {
             sqlx::raw_sql(GUARD).execute(&mut session.connection),
         )
         .await?;
-        session.limit(limit).await?;
+        session.set_limit(limit).await?;
         Ok(session)
     }
 
-    async fn limit(&mut self, limit: Duration) -> Result<()> {
+    async fn set_limit(&mut self, limit: Duration) -> Result<()> {
         let connection = &mut self.connection;
         if self.flavor == Flavor::MariaDb {
             let set = sqlx::query("SET SESSION max_statement_time = ?").bind(limit.as_secs_f64());

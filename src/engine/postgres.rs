@@ -6,7 +6,7 @@ pub(super) mod explain;
 mod locks;
 mod permit;
 mod role;
-mod scratch;
+pub(super) mod scratch;
 mod statistics;
 mod what_if;
 
@@ -17,7 +17,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
 
 use super::{CONNECT, Leash, Version, end_soon, within};
-use crate::config::{Database, Secret};
+use crate::config::{Database, ScratchServer, Secret};
 use crate::error::{Error, Result};
 
 #[derive(Debug)]
@@ -34,6 +34,10 @@ pub struct Postgres {
     runs_nothing: bool,
     /// Where `HypoPG` is, once it was looked for and found.
     hypopg: Option<String>,
+    /// How long one statement may take.
+    limit: Duration,
+    /// Where copies may be made.
+    scratch: ScratchServer,
     leash: Leash,
 }
 
@@ -78,6 +82,8 @@ impl Postgres {
             allow_literals: database.allow_literals,
             runs_nothing: false,
             hypopg: None,
+            limit,
+            scratch: database.scratch.clone(),
             leash: leash(
                 options,
                 identity.try_get("pid")?,

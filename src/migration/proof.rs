@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Step;
+use crate::catalog::Table;
 
 /// What the prover wants to have done on the scratch database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +33,65 @@ pub enum Answer {
 pub struct Snapshot {
     pub schema: Vec<String>,
     pub rows: BTreeMap<String, i64>,
+}
+
+impl Snapshot {
+    /// Adds a table's schema, without the order of its columns, which a column that is dropped and added again
+    /// changes.
+    pub fn add(&mut self, table: &Table) {
+        self.schema.extend(lines(table));
+    }
+}
+
+fn lines(table: &Table) -> Vec<String> {
+    let name = &table.qualified();
+    let mut lines = vec![format!("{} {name}", table.kind.word())];
+    for column in &table.columns {
+        lines.push(format!(
+            "{name}.{} {} nullable={} default={:?} identity={:?} generated={:?} collation={}",
+            column.name,
+            column.data_type,
+            column.nullable,
+            column.default,
+            column.identity,
+            column.generated,
+            column.collation
+        ));
+    }
+    if let Some(key) = &table.primary_key {
+        lines.push(format!("{name} primary key {:?}", key.columns));
+    }
+    for key in &table.foreign_keys {
+        lines.push(format!(
+            "{name} foreign key {:?} to {} {:?} delete {} update {}",
+            key.columns, key.referenced_table, key.referenced_columns, key.on_delete, key.on_update
+        ));
+    }
+    for check in &table.checks {
+        lines.push(format!(
+            "{name} check {} validated={}",
+            check.expression, check.validated
+        ));
+    }
+    for index in &table.indexes {
+        // The name of an index that a constraint made says nothing.
+        let shown = if index.definition.is_empty() {
+            ""
+        } else {
+            &index.name
+        };
+        lines.push(format!(
+            "{name} index {shown} unique={} {:?} where {}",
+            index.unique,
+            index
+                .columns
+                .iter()
+                .map(|key| (&key.name, key.descending))
+                .collect::<Vec<_>>(),
+            index.predicate
+        ));
+    }
+    lines
 }
 
 /// What was shown.

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{Call, Detail, Opened, Tool, answer, input_schema, output_schema, parameters};
 use crate::answer::{Answer, Common, Next, Question, excerpt};
 use crate::catalog::{Catalog, Table, TableKind};
-use crate::engine::{Engine, Ground};
+use crate::engine::{Engine, Ground, Rows, Wanted};
 use crate::error::{Error, Result};
 use crate::finding::rank;
 use crate::migration::change::{Change, NewColumn};
@@ -28,6 +28,9 @@ pub(super) const TOOL: Tool = Tool {
     output: output_schema::<Output>,
     run: |call, arguments| Box::pin(run(call, arguments)),
 };
+
+/// Rows of each table that a migration is proved on: enough to break what rows can break.
+const ROWS: Rows = Rows::About(10_000);
 
 /// Stands in a script where the user must say what the value is.
 const VALUE: &str = "<value>";
@@ -346,7 +349,7 @@ fn not_proved(why: &str) -> Proof {
 
 /// Carries the prover's questions to a scratch database, and its answers back.
 async fn prove(engine: &mut Engine, migration: &Migration, catalog: &Catalog) -> Result<Proof> {
-    let mut scratch = match engine.scratch(catalog).await {
+    let mut scratch = match engine.scratch(catalog, &Wanted::every_table(ROWS)).await {
         Ok(scratch) => scratch,
         Err(error) => return Ok(not_proved(&error.to_string())),
     };
@@ -354,7 +357,7 @@ async fn prove(engine: &mut Engine, migration: &Migration, catalog: &Catalog) ->
     let steps: Vec<Step> = migration
         .steps()
         .map(|step| Step {
-            up: step.up.replace(VALUE, "0"),
+            up: step.up.replace(VALUE, "'0'"),
             ..step.clone()
         })
         .collect();
@@ -372,6 +375,7 @@ async fn prove(engine: &mut Engine, migration: &Migration, catalog: &Catalog) ->
         };
         prover.tell(told.unwrap_or_else(|error| proof::Answer::Failed(error.to_string())));
     }
+    scratch.close().await;
     Ok(prover.proof())
 }
 

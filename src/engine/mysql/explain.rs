@@ -52,7 +52,7 @@ impl MySql {
         Ok(explained)
     }
 
-    async fn json(&mut self, sql: String) -> Result<Value> {
+    pub(super) async fn json(&mut self, sql: String) -> Result<Value> {
         let row = self.made(sql).await?;
         parse(&text(&row, 0)?)
     }
@@ -69,7 +69,7 @@ impl MySql {
     }
 
     /// Runs the statement and puts what was measured in the place of the bare plan.
-    async fn measure(&mut self, sql: &str, explained: &mut Explained) -> Result<()> {
+    pub(super) async fn measure(&mut self, sql: &str, explained: &mut Explained) -> Result<()> {
         if !self.version.at_least(8, 3) {
             explained.skipped.push(Skipped {
                 what: "measured rows and times".to_owned(),

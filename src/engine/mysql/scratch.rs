@@ -1,18 +1,336 @@
-//! No scratch server is started for this engine yet: the answer says so, and what it means.
+//! A throwaway copy on a `MySQL` or `MariaDB` that may be written to. A schema is a database there: so each has a
+//! copy of another name, and statements are sent to those.
 
-use super::MySql;
-use crate::catalog::Catalog;
-use crate::engine::Scratch;
+mod copy;
+mod place;
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use sqlx::AssertSqlSafe;
+use sqlx::mysql::MySqlConnection;
+
+use super::{Flavor, MySql};
+use crate::catalog::{Catalog, Table, TableKind};
+use crate::engine::scratch::{Fractions, leaves_out};
+use crate::engine::{Built, Explained, Leash, Scratch as AnyScratch, Wanted, within};
 use crate::error::{Error, Result};
+use crate::migration::proof::Snapshot;
+use crate::plan::Plan;
+use crate::statement::{Dialect, Statement, on_copies, parts, readdress};
+
+#[derive(Debug)]
+pub struct Scratch {
+    session: MySql,
+    made: place::Made,
+    /// Tables that may stand before a column, lower case.
+    names: BTreeSet<String>,
+    limit: Duration,
+    description: String,
+    fractions: Fractions,
+}
 
 impl MySql {
-    #[expect(clippy::unused_async, reason = "the contract of all engines")]
-    pub(in crate::engine) async fn scratch(&mut self, _catalog: &Catalog) -> Result<Scratch> {
-        Err(Error::Unsupported {
-            what: "a proof on scratch".to_owned(),
-            why: "no scratch server is configured, and the live one is never written to".to_owned(),
-            instead: "Run the files up, down and up again on a restored backup before production."
-                .to_owned(),
-        })
+    pub(in crate::engine) async fn scratch(
+        &mut self,
+        catalog: &Catalog,
+        wanted: &Wanted,
+    ) -> Result<AnyScratch> {
+        let place = place::Place::of(self).await?;
+        let mut schemas: Vec<String> = vec![catalog.default_schema.clone()];
+        schemas.extend(catalog.tables.iter().map(|table| table.schema.clone()));
+        schemas.retain(|schema| !schema.is_empty());
+        let mut seen = BTreeSet::new();
+        schemas.retain(|schema| seen.insert(schema.clone()));
+        let names: BTreeSet<String> = catalog
+            .tables
+            .iter()
+            .map(|table| table.name.to_lowercase())
+            .collect();
+        let (mut connection, made) = place.make(self.flavor, &schemas).await?;
+        for setting in SETTINGS {
+            sqlx::raw_sql(*setting).execute(&mut connection).await?;
+        }
+        let copied =
+            copy::copy(self, &mut connection, &made.copies, &names, catalog, wanted).await?;
+        let default = made.copies.get(&catalog.default_schema).cloned();
+        let mut session = Self {
+            connection,
+            version: place.version.clone(),
+            flavor: self.flavor,
+            default_schema: default.unwrap_or_default(),
+            account: String::new(),
+            allow_literals: false,
+            runs_nothing: false,
+            limit: self.limit,
+            scratch: self.scratch.clone(),
+            // Its end is that of its databases.
+            leash: Leash(None),
+        };
+        session.work_as(self).await?;
+        let description = format!(
+            "{} with {} rows{}",
+            place.what,
+            crate::answer::count(copied.rows),
+            leaves_out(&copied.left_out)
+        );
+        let mut scratch = Scratch {
+            session,
+            made,
+            names,
+            limit: self.limit,
+            description,
+            fractions: copied.fractions,
+        };
+        scratch.analyze_tables(catalog, wanted).await?;
+        Ok(AnyScratch::MySql(Box::new(scratch)))
+    }
+
+    /// From here on as strict as the live server, and limited.
+    async fn work_as(&mut self, live: &mut Self) -> Result<()> {
+        const KEPT: &[&str] = &[
+            "ERROR_FOR_DIVISION_BY_ZERO",
+            "NO_ENGINE_SUBSTITUTION",
+            "NO_ZERO_DATE",
+            "NO_ZERO_IN_DATE",
+            "ONLY_FULL_GROUP_BY",
+            "STRICT_ALL_TABLES",
+            "STRICT_TRANS_TABLES",
+        ];
+        let mode: String = sqlx::query_scalar("SELECT CAST(@@GLOBAL.sql_mode AS CHAR)")
+            .fetch_one(&mut live.connection)
+            .await?;
+        let mode: Vec<&str> = mode.split(',').filter(|one| KEPT.contains(one)).collect();
+        sqlx::query("SET SESSION sql_mode = ?")
+            .bind(mode.join(","))
+            .execute(&mut self.connection)
+            .await?;
+        sqlx::raw_sql("SET SESSION foreign_key_checks = 1, unique_checks = 1, lock_wait_timeout = 5, innodb_lock_wait_timeout = 5")
+            .execute(&mut self.connection)
+            .await?;
+        if !self.default_schema.is_empty() {
+            let enter = AssertSqlSafe(format!("USE {}", self.default_schema));
+            sqlx::raw_sql(enter).execute(&mut self.connection).await?;
+        }
+        self.set_limit(self.limit).await
+    }
+}
+
+/// While rows are copied: as they are, in any order, and into no log where that is allowed.
+const SETTINGS: &[&str] =
+    &["SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO', foreign_key_checks = 0, unique_checks = 0"];
+
+impl Scratch {
+    pub(in crate::engine) fn description(&self) -> &str {
+        &self.description
+    }
+
+    pub(in crate::engine) fn fraction(&self, table: &Table) -> f64 {
+        self.fractions.of(table)
+    }
+
+    pub(in crate::engine) async fn run(&mut self, script: &str) -> Result<()> {
+        let script = readdress(script, Dialect::MySql, &self.made.copies, &self.names)?;
+        for part in parts(&script, Dialect::MySql)? {
+            loop {
+                let changed = self.send(part.text.clone()).await?;
+                if !part.is_batch || changed == 0 {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn send(&mut self, sql: String) -> Result<u64> {
+        let sent = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut self.session.connection);
+        match within(self.limit, sent).await {
+            Ok(done) => Ok(done.rows_affected()),
+            Err(error) => Err(self.as_live(error.into())),
+        }
+    }
+
+    pub(in crate::engine) async fn guard(&mut self, query: &str) -> Result<bool> {
+        let query = readdress(query, Dialect::MySql, &self.made.copies, &self.names)?;
+        let query = sqlx::query(AssertSqlSafe(query));
+        let row = within(
+            self.limit,
+            query.fetch_optional(&mut self.session.connection),
+        )
+        .await
+        .map_err(|error| self.as_live(error.into()))?;
+        Ok(row.is_some())
+    }
+
+    pub(in crate::engine) async fn look(&mut self) -> Result<Snapshot> {
+        let mut catalog = self.session.catalog().await?;
+        let mut snapshot = Snapshot::default();
+        for table in &mut catalog.tables {
+            let name = Dialect::MySql.table(&table.schema, &table.name, "");
+            table.schema = self.live_name(&table.schema);
+            for key in &mut table.foreign_keys {
+                key.referenced_schema = self.live_name(&key.referenced_schema);
+            }
+            if table.kind.is_entity() {
+                let count = AssertSqlSafe(format!("SELECT COUNT(*) FROM {name}"));
+                let count = sqlx::query_scalar(count).fetch_one(&mut self.session.connection);
+                let rows: i64 = within(self.limit, count).await?;
+                snapshot.rows.insert(table.qualified(), rows);
+            }
+        }
+        catalog.sort();
+        for table in &catalog.tables {
+            snapshot.add(table);
+        }
+        snapshot.schema.sort();
+        Ok(snapshot)
+    }
+
+    pub(in crate::engine) async fn plan(&mut self, statement: &Statement) -> Result<Plan> {
+        let statement = on_copies(statement, &self.made.copies)?;
+        let explain = format!("EXPLAIN FORMAT=JSON {}", statement.sql());
+        let json = self.session.json(explain).await;
+        let json = json.map_err(|error| self.as_live(error))?;
+        Ok(self.named_as_live(super::explain::read(&json)?))
+    }
+
+    /// A statement that writes is planned only: no server here measures one without keeping what it wrote.
+    pub(in crate::engine) async fn analyze(&mut self, statement: &Statement) -> Result<Plan> {
+        if !statement.only_reads() {
+            return self.plan(statement).await;
+        }
+        let sent = on_copies(statement, &self.made.copies)?.sql();
+        if self.session.flavor == Flavor::MariaDb {
+            let json = self
+                .session
+                .json(format!("ANALYZE FORMAT=JSON {sent}"))
+                .await
+                .map_err(|error| self.as_live(error))?;
+            return Ok(self.named_as_live(super::explain::read(&json)?));
+        }
+        let mut explained = Explained {
+            plan: self.plan(statement).await?,
+            ..Explained::default()
+        };
+        self.session
+            .measure(&sent, &mut explained)
+            .await
+            .map_err(|error| self.as_live(error))?;
+        Ok(self.named_as_live(explained.plan))
+    }
+
+    pub(in crate::engine) async fn build(&mut self, create_index: &str) -> Result<Built> {
+        let before = self.bytes().await?;
+        let started = Instant::now();
+        self.run(create_index).await?;
+        let ms = started.elapsed().as_secs_f64() * 1000.0;
+        for table in self.tables().await? {
+            self.analyze_table(&table).await?;
+        }
+        let bytes = self.bytes().await? - before;
+        Ok(Built { bytes, ms })
+    }
+
+    /// Every table of the copies, quoted.
+    async fn tables(&mut self) -> Result<Vec<String>> {
+        let mut tables = Vec::new();
+        for copy in self.made.copies.values() {
+            let names: Vec<String> = sqlx::query_scalar("SELECT CAST(TABLE_NAME AS CHAR) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_TYPE = 'BASE TABLE' ORDER BY 1")
+                .bind(copy)
+                .fetch_all(&mut self.session.connection)
+                .await?;
+            tables.extend(
+                names
+                    .iter()
+                    .map(|name| Dialect::MySql.table(copy, name, "")),
+            );
+        }
+        Ok(tables)
+    }
+
+    /// All secondary indexes together.
+    async fn bytes(&mut self) -> Result<i64> {
+        let mut bytes: i64 = 0;
+        for copy in self.made.copies.values() {
+            let own: i64 = sqlx::query_scalar("SELECT CAST(COALESCE(SUM(INDEX_LENGTH), 0) AS SIGNED) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?")
+                .bind(copy)
+                .fetch_one(&mut self.session.connection)
+                .await?;
+            bytes += own;
+        }
+        Ok(bytes)
+    }
+
+    async fn analyze_tables(&mut self, catalog: &Catalog, wanted: &Wanted) -> Result<()> {
+        for table in catalog.tables.iter().filter(|table| wanted.has(table)) {
+            if table.kind != TableKind::View && self.fraction(table) > 0.0 {
+                let name = place::copied_name(&self.made.copies, &table.schema, &table.name);
+                self.analyze_table(&name).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn analyze_table(&mut self, name: &str) -> Result<()> {
+        let how = match self.session.flavor {
+            Flavor::MariaDb => " PERSISTENT FOR ALL",
+            Flavor::MySql => "",
+        };
+        self.send(format!("ANALYZE TABLE {name}{how}")).await?;
+        Ok(())
+    }
+
+    pub(in crate::engine) async fn drop_index(&mut self, table: &Table, name: &str) -> Result<()> {
+        let table = place::copied_name(&self.made.copies, &table.schema, &table.name);
+        let name = Dialect::MySql.identifier(name);
+        self.send(format!("DROP INDEX {name} ON {table}")).await?;
+        Ok(())
+    }
+
+    /// The live database whose copy this is.
+    fn live_name(&self, copy: &str) -> String {
+        self.made
+            .copies
+            .iter()
+            .find(|(_, name)| name.as_str() == copy)
+            .map_or_else(|| copy.to_owned(), |(live, _)| live.clone())
+    }
+
+    /// A text in which the copies have the live databases' names, the longest first.
+    fn text_as_live(&self, text: &str) -> String {
+        self.made
+            .copies
+            .iter()
+            .rev()
+            .fold(text.to_owned(), |text, (live, copy)| {
+                text.replace(copy.as_str(), live)
+            })
+    }
+
+    fn as_live(&self, error: Error) -> Error {
+        match error {
+            Error::Database { message, code } => Error::Database {
+                message: self.text_as_live(&message),
+                code,
+            },
+            other => other,
+        }
+    }
+
+    fn named_as_live(&self, mut plan: Plan) -> Plan {
+        for node in &mut plan.nodes {
+            node.schema = self.live_name(&node.schema);
+            node.condition = self.text_as_live(&node.condition);
+            node.filter = self.text_as_live(&node.filter);
+            node.keys = self.text_as_live(&node.keys);
+        }
+        plan
+    }
+
+    pub(in crate::engine) async fn close(self) {
+        let connection: MySqlConnection = self.session.connection;
+        let ended = sqlx::Connection::close(connection);
+        let _ = within(Duration::from_secs(1), ended).await;
+        self.made.drop_now().await;
     }
 }

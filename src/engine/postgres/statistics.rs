@@ -123,7 +123,7 @@ impl Postgres {
 
 impl Postgres {
     /// Whether reading the table runs no code of the users', such as a policy's, and stays on this server.
-    async fn may_count(&mut self, name: &str) -> bool {
+    pub(super) async fn may_count(&mut self, name: &str) -> bool {
         let reading = format!("SELECT count(*) FROM {name}");
         match Statement::parse(&reading, Dialect::Postgres) {
             Ok(statement) => matches!(self.permit(&statement).await, Ok(Permit::Run)),

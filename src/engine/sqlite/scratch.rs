@@ -1,28 +1,34 @@
 //! A throwaway copy in memory: the whole schema, and the first rows of each table. It is thrown away
 //! with its connection; no row of it is ever shown.
 
+use std::time::{Duration, Instant};
+
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
 
 use super::{Sqlite, guard};
 use crate::catalog::{Catalog, Table, TableKind};
-use crate::engine::Scratch as AnyScratch;
+use crate::engine::scratch::{Fractions, to_fill};
+use crate::engine::{Built, Scratch as AnyScratch, Wanted, within};
 use crate::error::{Error, Result};
 use crate::migration::proof::Snapshot;
-use crate::statement::Dialect;
-
-/// Rows copied from each table: enough to break what rows can break.
-const ROWS: i64 = 10_000;
+use crate::plan::Plan;
+use crate::statement::{Dialect, Statement};
 
 #[derive(Debug)]
 pub struct Scratch {
     connection: SqliteConnection,
     description: String,
+    fractions: Fractions,
 }
 
 impl Sqlite {
-    pub(in crate::engine) async fn scratch(&mut self, catalog: &Catalog) -> Result<AnyScratch> {
-        let copied = Scratch::copy(self, catalog).await;
+    pub(in crate::engine) async fn scratch(
+        &mut self,
+        catalog: &Catalog,
+        wanted: &Wanted,
+    ) -> Result<AnyScratch> {
+        let copied = Scratch::copy(self, catalog, wanted).await;
         copied
             .map(AnyScratch::Sqlite)
             .map_err(|error| Error::Unsupported {
@@ -36,7 +42,7 @@ impl Sqlite {
 }
 
 impl Scratch {
-    pub(super) async fn copy(live: &Sqlite, catalog: &Catalog) -> Result<Self> {
+    pub(super) async fn copy(live: &Sqlite, catalog: &Catalog, wanted: &Wanted) -> Result<Self> {
         let options = SqliteConnectOptions::new()
             .in_memory(true)
             .foreign_keys(false)
@@ -66,20 +72,30 @@ impl Scratch {
                     .await?;
             }
         }
-        for table in catalog
-            .tables
-            .iter()
-            .filter(|table| table.kind == TableKind::Table)
-        {
+        let mut fractions = Fractions::default();
+        for (table, most) in to_fill(&catalog.tables, wanted) {
             let insert = format!(
-                "INSERT INTO main.{name} ({columns}) SELECT {columns} FROM live.{name} LIMIT {ROWS}",
+                "INSERT INTO main.{name} ({columns}) SELECT {columns} FROM live.{name} LIMIT {most}",
                 name = Dialect::Sqlite.identifier(&table.name),
                 columns = stored_columns(table),
             );
-            copied += sqlx::query(AssertSqlSafe(insert))
+            let rows = sqlx::query(AssertSqlSafe(insert))
                 .execute(&mut connection)
                 .await?
-                .rows_affected();
+                .rows_affected() as i64;
+            let all = if rows < most {
+                rows
+            } else {
+                let count = format!(
+                    "SELECT count(*) FROM live.{}",
+                    Dialect::Sqlite.identifier(&table.name)
+                );
+                sqlx::query_scalar(AssertSqlSafe(count))
+                    .fetch_one(&mut connection)
+                    .await?
+            };
+            fractions.set(table, rows, all);
+            copied += rows;
         }
         for (kind, sql) in &schema {
             if kind != "table" {
@@ -95,13 +111,18 @@ impl Scratch {
             connection,
             description: format!(
                 "a copy in memory with {} rows",
-                crate::answer::count(copied as i64)
+                crate::answer::count(copied)
             ),
+            fractions,
         })
     }
 
     pub(in crate::engine) fn description(&self) -> &str {
         &self.description
+    }
+
+    pub(in crate::engine) fn fraction(&self, table: &Table) -> f64 {
+        self.fractions.of(table)
     }
 
     pub(in crate::engine) async fn run(&mut self, script: &str) -> Result<()> {
@@ -123,13 +144,65 @@ impl Scratch {
         Ok(row.is_some())
     }
 
+    /// How the copy would run a statement.
+    pub(in crate::engine) async fn plan(&mut self, statement: &Statement) -> Result<Plan> {
+        let sql = format!("EXPLAIN QUERY PLAN {}", statement.sql());
+        super::explain::lines(
+            &sqlx::query(AssertSqlSafe(sql))
+                .fetch_all(&mut self.connection)
+                .await?,
+        )
+    }
+
+    /// It measures no rows, only how long all of it took.
+    pub(in crate::engine) async fn analyze(&mut self, statement: &Statement) -> Result<Plan> {
+        let mut plan = self.plan(statement).await?;
+        self.run("SAVEPOINT analyze").await?;
+        let started = Instant::now();
+        let ran = sqlx::query(AssertSqlSafe(statement.sql()))
+            .execute(&mut self.connection)
+            .await;
+        plan.execution_ms = Some(started.elapsed().as_secs_f64() * 1000.0);
+        plan.analyzed = ran.is_ok();
+        self.run("ROLLBACK TO analyze; RELEASE analyze").await?;
+        ran?;
+        Ok(plan)
+    }
+
+    pub(in crate::engine) async fn build(&mut self, create_index: &str) -> Result<Built> {
+        let before = self.bytes().await?;
+        let started = Instant::now();
+        self.run(create_index).await?;
+        let ms = started.elapsed().as_secs_f64() * 1000.0;
+        let bytes = self.bytes().await? - before;
+        self.run("ANALYZE").await?;
+        Ok(Built { bytes, ms })
+    }
+
+    async fn bytes(&mut self) -> Result<i64> {
+        Ok(sqlx::query_scalar(
+            "SELECT (page_count - freelist_count) * page_size FROM pragma_page_count(), pragma_freelist_count(), pragma_page_size()",
+        )
+        .fetch_one(&mut self.connection)
+        .await?)
+    }
+
+    pub(in crate::engine) async fn drop_index(&mut self, _table: &Table, name: &str) -> Result<()> {
+        self.run(&format!("DROP INDEX {}", Dialect::Sqlite.identifier(name)))
+            .await
+    }
+
+    pub(in crate::engine) async fn close(self) {
+        let _ = within(Duration::from_secs(1), self.connection.close()).await;
+    }
+
     /// The schema without the order of columns, which a column that is dropped and added again changes.
     pub(in crate::engine) async fn look(&mut self) -> Result<Snapshot> {
         let mut catalog = super::catalog::read(&mut self.connection).await?;
         catalog.sort();
         let mut snapshot = Snapshot::default();
         for table in &catalog.tables {
-            snapshot.schema.extend(lines(table));
+            snapshot.add(table);
             if table.kind == TableKind::Table {
                 let count = format!(
                     "SELECT count(*) FROM {}",
@@ -171,52 +244,4 @@ pub(super) fn stored_columns(table: &Table) -> String {
         .map(|column| Dialect::Sqlite.identifier(&column.name))
         .collect::<Vec<_>>()
         .join(", ")
-}
-
-fn lines(table: &Table) -> Vec<String> {
-    let name = &table.name;
-    let mut lines = vec![format!("{} {name}", table.kind.word())];
-    for column in &table.columns {
-        lines.push(format!(
-            "{name}.{} {} nullable={} default={:?} identity={:?} generated={:?} collation={}",
-            column.name,
-            column.data_type,
-            column.nullable,
-            column.default,
-            column.identity,
-            column.generated,
-            column.collation
-        ));
-    }
-    if let Some(key) = &table.primary_key {
-        lines.push(format!("{name} primary key {:?}", key.columns));
-    }
-    for key in &table.foreign_keys {
-        lines.push(format!(
-            "{name} foreign key {:?} to {} {:?} delete {} update {}",
-            key.columns, key.referenced_table, key.referenced_columns, key.on_delete, key.on_update
-        ));
-    }
-    for check in &table.checks {
-        lines.push(format!("{name} check {}", check.expression));
-    }
-    for index in &table.indexes {
-        // The name of an index that a constraint made says nothing.
-        let shown = if index.definition.is_empty() {
-            ""
-        } else {
-            &index.name
-        };
-        lines.push(format!(
-            "{name} index {shown} unique={} {:?} where {}",
-            index.unique,
-            index
-                .columns
-                .iter()
-                .map(|key| (&key.name, key.descending))
-                .collect::<Vec<_>>(),
-            index.predicate
-        ));
-    }
-    lines
 }

@@ -1,0 +1,210 @@
+//! Throwaway databases that hold a copy of the schema and of some rows: what is wanted of one, and what can be
+//! done on one. The copy is never shown; it goes away with the call.
+
+use std::collections::BTreeMap;
+
+use super::{mysql, postgres, sqlite};
+use crate::catalog::{Table, TableKind};
+use crate::error::Result;
+use crate::migration::proof::Snapshot;
+use crate::plan::Plan;
+use crate::statement::Statement;
+
+/// Rows of a table that are copied when nothing else is said: a share of it, but not fewer nor more than these.
+const SHARE: f64 = 0.05;
+const LEAST: i64 = 50_000;
+const MOST: i64 = 200_000;
+
+/// What a scratch database is to hold.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// Schema and name; none: every table of the catalog.
+    pub tables: Vec<(String, String)>,
+    pub rows: Rows,
+}
+
+/// How much of each table is copied. A smaller table is copied whole.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Rows {
+    /// 5 % of it, at least 50,000 and at most 200,000.
+    #[default]
+    Share,
+    About(i64),
+    None,
+}
+
+impl Wanted {
+    pub const fn every_table(rows: Rows) -> Self {
+        Self {
+            tables: Vec::new(),
+            rows,
+        }
+    }
+
+    pub(super) fn has(&self, table: &Table) -> bool {
+        self.tables.is_empty()
+            || self
+                .tables
+                .iter()
+                .any(|(schema, name)| *schema == table.schema && *name == table.name)
+    }
+
+    /// Whether rows of it are copied.
+    pub(super) fn fills(&self, table: &Table) -> bool {
+        self.rows != Rows::None && table.kind.is_entity() && self.has(table)
+    }
+}
+
+impl Rows {
+    /// How many rows of a table of this size are copied.
+    pub(super) fn of(self, rows: Option<i64>) -> i64 {
+        match self {
+            Self::None => 0,
+            Self::About(rows) => rows.max(0),
+            Self::Share => {
+                let share = rows.map_or(0, |rows| (rows as f64 * SHARE) as i64);
+                share.clamp(LEAST, MOST)
+            }
+        }
+    }
+}
+
+/// Which part of each table was copied, by schema and name.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Fractions(BTreeMap<(String, String), f64>);
+
+impl Fractions {
+    pub(super) fn set(&mut self, table: &Table, copied: i64, of: i64) {
+        let fraction = if of <= 0 || copied >= of {
+            1.0
+        } else {
+            copied as f64 / of as f64
+        };
+        let place = (table.schema.clone(), table.name.clone());
+        self.0.insert(place, fraction);
+    }
+
+    pub(super) fn of(&self, table: &Table) -> f64 {
+        let place = (table.schema.clone(), table.name.clone());
+        self.0.get(&place).copied().unwrap_or(0.0)
+    }
+}
+
+/// What building an index took.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Built {
+    /// On the rows that were copied.
+    pub bytes: i64,
+    pub ms: f64,
+}
+
+#[derive(Debug)]
+pub enum Scratch {
+    Sqlite(sqlite::scratch::Scratch),
+    Postgres(Box<postgres::scratch::Scratch>),
+    MySql(Box<mysql::scratch::Scratch>),
+}
+
+/// Runs `$body` with `$scratch` bound to whichever it is.
+macro_rules! each {
+    ($self:expr, $scratch:ident => $body:expr) => {
+        match $self {
+            Self::Sqlite($scratch) => $body,
+            Self::Postgres($scratch) => $body,
+            Self::MySql($scratch) => $body,
+        }
+    };
+}
+
+impl Scratch {
+    /// What and where it is, how many rows it holds, and what was left out; for people.
+    pub fn description(&self) -> &str {
+        each!(self, scratch => scratch.description())
+    }
+
+    /// The share of the table's rows that was copied; 0 where none were.
+    pub fn fraction(&self, table: &Table) -> f64 {
+        each!(self, scratch => scratch.fraction(table))
+    }
+
+    /// Runs a script that was made here.
+    pub async fn run(&mut self, script: &str) -> Result<()> {
+        each!(self, scratch => scratch.run(script).await)
+    }
+
+    /// Whether a query that was made here gives a row.
+    pub async fn guard(&mut self, query: &str) -> Result<bool> {
+        each!(self, scratch => scratch.guard(query).await)
+    }
+
+    /// The schema, without the order of columns, and how many rows each table has.
+    pub async fn look(&mut self) -> Result<Snapshot> {
+        each!(self, scratch => scratch.look().await)
+    }
+
+    /// How the copy would run a statement that the live session would plan too.
+    pub async fn plan(&mut self, statement: &Statement) -> Result<Plan> {
+        each!(self, scratch => scratch.plan(statement).await)
+    }
+
+    /// The same, run and measured; what it wrote is taken back.
+    pub async fn analyze(&mut self, statement: &Statement) -> Result<Plan> {
+        each!(self, scratch => scratch.analyze(statement).await)
+    }
+
+    /// Builds an index from the text of `Engine::create_index`, and has the planner know of it.
+    pub async fn build(&mut self, create_index: &str) -> Result<Built> {
+        each!(self, scratch => scratch.build(create_index).await)
+    }
+
+    /// Drops an index by its name.
+    pub async fn drop_index(&mut self, table: &Table, name: &str) -> Result<()> {
+        each!(self, scratch => scratch.drop_index(table, name).await)
+    }
+
+    /// Throws it away. Dropped instead, it is thrown away in the background.
+    pub async fn close(self) {
+        each!(self, scratch => scratch.close().await);
+    }
+}
+
+/// What could not be copied, for a description; the first few by name.
+pub(super) fn leaves_out(left_out: &[String]) -> String {
+    const SHOWN: usize = 5;
+    if left_out.is_empty() {
+        return String::new();
+    }
+    let first: Vec<&str> = left_out.iter().take(SHOWN).map(String::as_str).collect();
+    let more = left_out.len().saturating_sub(SHOWN);
+    let more = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
+    format!(", without {}{more}", first.join(", "))
+}
+
+/// Tables of the catalog whose rows can be copied, with how many.
+pub(super) fn to_fill<'a>(
+    tables: &'a [Table],
+    wanted: &'a Wanted,
+) -> impl Iterator<Item = (&'a Table, i64)> {
+    tables
+        .iter()
+        .filter(|table| wanted.fills(table) && table.kind != TableKind::Foreign)
+        .map(|table| (table, wanted.rows.of(table.rows)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_of_a_table_is_neither_too_little_nor_too_much() {
+        assert_eq!(Rows::Share.of(None), 50_000);
+        assert_eq!(Rows::Share.of(Some(2_000_000)), 100_000);
+        assert_eq!(Rows::Share.of(Some(900_000_000)), 200_000);
+        assert_eq!(Rows::About(7).of(Some(900)), 7);
+        assert_eq!(Rows::None.of(Some(900)), 0);
+    }
+}

@@ -336,8 +336,9 @@ impl Engine {
         statement: &Statement,
         catalog: &Catalog,
         uses: &[Use<'_>],
+        indexes: &[Hypothetical<'_>],
     ) -> Result<std::result::Result<Trials, Skipped>> {
-        each!(self, engine => engine.prepare_trials(statement, catalog, uses).await)
+        each!(self, engine => engine.prepare_trials(statement, catalog, uses, indexes).await)
     }
 
     /// How the statement would be run if these indexes, and no others that are new, were there.

@@ -20,6 +20,10 @@ use super::{CONNECT, Leash, Version, end_soon, within};
 use crate::config::{Database, ScratchServer, Secret};
 use crate::error::{Error, Result};
 
+/// Statements that stay prepared until the session ends: each that is given up costs the wait for a packet that the
+/// server does not answer, 40 ms.
+const STATEMENTS: usize = 1000;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Flavor {
     MySql,
@@ -38,6 +42,8 @@ pub struct MySql {
     allow_literals: bool,
     /// The statement may be planned only: its conditions are not counted on rows.
     runs_nothing: bool,
+    /// Where indexes that are not there are tried.
+    trials: Option<Box<what_if::Trial>>,
     /// How long one statement may take.
     limit: Duration,
     /// Where copies may be made.
@@ -62,7 +68,7 @@ impl MySql {
             .pipes_as_concat(false)
             .no_engine_substitution(false)
             .timezone(None)
-            .statement_cache_capacity(0)
+            .statement_cache_capacity(STATEMENTS)
             .disable_statement_logging();
         let mut connection = within(CONNECT, MySqlConnection::connect_with(&options))
             .await
@@ -81,6 +87,7 @@ impl MySql {
             account: quoted_account(&identity.try_get::<String, _>("account")?),
             allow_literals: database.allow_literals,
             runs_nothing: false,
+            trials: None,
             limit,
             scratch: database.scratch.clone(),
             leash: leash(
@@ -163,6 +170,7 @@ impl MySql {
 
     pub(super) async fn close(mut self) {
         self.leash.let_go();
+        self.end_trials().await;
         let rollback = sqlx::raw_sql("ROLLBACK").execute(&mut self.connection);
         let _ = within(Duration::from_secs(1), rollback).await;
         let _ = within(Duration::from_secs(1), self.connection.close()).await;

@@ -62,6 +62,7 @@ impl MySql {
             account: String::new(),
             allow_literals: false,
             runs_nothing: false,
+            trials: None,
             limit: self.limit,
             scratch: self.scratch.clone(),
             // Its end is that of its databases.
@@ -224,11 +225,17 @@ impl Scratch {
         let started = Instant::now();
         self.run(create_index).await?;
         let ms = started.elapsed().as_secs_f64() * 1000.0;
+        self.gather_statistics().await?;
+        let bytes = self.bytes().await? - before;
+        Ok(Built { bytes, ms })
+    }
+
+    /// After indexes came or went.
+    pub(super) async fn gather_statistics(&mut self) -> Result<()> {
         for table in self.tables().await? {
             self.analyze_table(&table).await?;
         }
-        let bytes = self.bytes().await? - before;
-        Ok(Built { bytes, ms })
+        Ok(())
     }
 
     /// Every table of the copies, quoted.

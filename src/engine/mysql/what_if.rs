@@ -1,13 +1,37 @@
-//! No plan with an index that is not there: the server knows no hypothetical ones, and none is built on it.
+//! Indexes that are not there are built on a scratch copy with a sample of the rows, where the statement is really
+//! run with some of them and without the others. That the planner uses an index says nothing here: it prices one
+//! that finds half of a table far below reading all of it. <https://dev.mysql.com/doc/refman/8.4/en/index-hints.html>
 
+use std::collections::BTreeMap;
+
+use super::scratch::Scratch;
 use super::{Flavor, MySql};
-use crate::advice::Abilities;
 use crate::advice::uses::Use;
+use crate::advice::{Abilities, estimate};
 use crate::answer::Skipped;
 use crate::catalog::Catalog;
-use crate::engine::{Hypothetical, Trials, Tried};
+use crate::engine::{Hypothetical, Rows, Scratch as AnyScratch, Trials, Tried, Wanted};
 use crate::error::{Error, Result};
+use crate::finding::Source;
+use crate::plan::Plan;
 use crate::statement::Statement;
+
+/// Rows of each table on the copy.
+const ROWS: Rows = Rows::About(20_000);
+/// Indexes that are built on one table: the server takes 64, those that are there already among them.
+const MOST: usize = 40;
+/// Rows to handle above which a trial is planned and not run.
+const MOST_WORK: f64 = 3_000_000.0;
+
+/// The copy, and the indexes that were built on it.
+#[derive(Debug)]
+pub(super) struct Trial {
+    scratch: Scratch,
+    /// By table, in lower case.
+    built: BTreeMap<String, Vec<String>>,
+    /// What was measured, by what the planner meant to do: sets that it treats alike are run once.
+    measured: BTreeMap<String, Plan>,
+}
 
 impl MySql {
     #[expect(clippy::unused_async, reason = "the contract of all engines")]
@@ -20,26 +44,149 @@ impl MySql {
         })
     }
 
-    #[expect(clippy::unused_async, reason = "the contract of all engines")]
     pub(in crate::engine) async fn prepare_trials(
         &mut self,
-        _statement: &Statement,
-        _catalog: &Catalog,
-        _uses: &[Use<'_>],
+        statement: &Statement,
+        catalog: &Catalog,
+        uses: &[Use<'_>],
+        indexes: &[Hypothetical<'_>],
     ) -> Result<std::result::Result<Trials, Skipped>> {
-        Ok(Err(Skipped {
-            what: "the plan with the new index".to_owned(),
-            why: "this server knows no hypothetical indexes, and none is built on it".to_owned(),
-            grant: String::new(),
+        let skipped = |why: String| {
+            Ok(Err(Skipped {
+                what: "the plan with the new index".to_owned(),
+                why,
+                grant: String::new(),
+            }))
+        };
+        if !statement.only_reads() {
+            return skipped("a statement that writes is not run on a copy".to_owned());
+        }
+        let mut tables: Vec<(String, String)> = uses
+            .iter()
+            .map(|used| (used.table.schema.clone(), used.table.name.clone()))
+            .collect();
+        tables.sort();
+        tables.dedup();
+        let scratch = match self.scratch(catalog, &Wanted { tables, rows: ROWS }).await {
+            Ok(AnyScratch::MySql(scratch)) => *scratch,
+            Ok(_) => return skipped("its copy is on another engine".to_owned()),
+            Err(error) => {
+                return skipped(format!(
+                    "this server knows no hypothetical indexes, and there is no copy to build them on: {error}"
+                ));
+            }
+        };
+        let how = format!("built and run on {}", scratch.description());
+        let mut trial = Trial {
+            scratch,
+            built: BTreeMap::new(),
+            measured: BTreeMap::new(),
+        };
+        trial.build(indexes).await?;
+        self.trials = Some(Box::new(trial));
+        Ok(Ok(Trials {
+            source: Source::MeasuredOnScratch,
+            how,
+            unit: "rows visited on the sample, weighted",
         }))
     }
 
-    #[expect(clippy::unused_async, reason = "the contract of all engines")]
     pub(in crate::engine) async fn try_indexes(
         &mut self,
-        _statement: &Statement,
-        _indexes: &[Hypothetical<'_>],
+        statement: &Statement,
+        indexes: &[Hypothetical<'_>],
     ) -> Result<Tried> {
-        Err(Error::unexpected("a trial", "there is no scratch server"))
+        match &mut self.trials {
+            Some(trial) => trial.run(statement, indexes).await,
+            None => Err(Error::unexpected("a trial", "there is no scratch copy")),
+        }
     }
+
+    pub(super) async fn end_trials(&mut self) {
+        if let Some(trial) = self.trials.take() {
+            trial.scratch.close().await;
+        }
+    }
+}
+
+impl Trial {
+    /// All at once, so that each table is read once; one that the server does not take is left out.
+    async fn build(&mut self, indexes: &[Hypothetical<'_>]) -> Result<()> {
+        let mut of_table: BTreeMap<String, Vec<&Hypothetical<'_>>> = BTreeMap::new();
+        for index in indexes {
+            let table = index.candidate.table.name.to_lowercase();
+            of_table.entry(table).or_default().push(index);
+        }
+        for (table, own) in of_table {
+            let own: Vec<&Hypothetical<'_>> = own.into_iter().take(MOST).collect();
+            let together = own.iter().filter_map(|index| addition(&index.sql));
+            let together: Vec<&str> = together.collect();
+            let whole = own.first().and_then(|index| {
+                let (alter, _) = index.sql.split_once(" ADD ")?;
+                Some(format!("{alter} ADD {}", together.join(", ADD ")))
+            });
+            let mut names = Vec::new();
+            let all = match whole {
+                Some(sql) => self.scratch.run(&sql).await.is_ok(),
+                None => false,
+            };
+            for index in own {
+                if all || self.scratch.run(&index.sql).await.is_ok() {
+                    names.push(index.candidate.name.clone());
+                }
+            }
+            self.built.insert(table, names);
+        }
+        self.scratch.gather_statistics().await
+    }
+
+    async fn run(&mut self, statement: &Statement, indexes: &[Hypothetical<'_>]) -> Result<Tried> {
+        let mut ignored = self.built.clone();
+        for index in indexes {
+            let name = &index.candidate.name;
+            let own = ignored.get_mut(&index.candidate.table.name.to_lowercase());
+            let Some(own) = own.filter(|own| own.contains(name)) else {
+                return Err(Error::unexpected("a trial", "the index could not be built"));
+            };
+            own.retain(|other| other != name);
+        }
+        let statement = statement.ignoring(&ignored);
+        let planned = self.scratch.plan(&statement).await?;
+        let way: Vec<String> = planned
+            .nodes
+            .iter()
+            .map(|node| format!("{} {} {}", node.operation, node.relation, node.index))
+            .collect();
+        let way = way.join("\n");
+        let plan = match self.measured.get(&way) {
+            Some(plan) => plan.clone(),
+            None if planned.work() > MOST_WORK => planned,
+            None => self.scratch.analyze(&statement).await?,
+        };
+        self.measured.insert(way, plan.clone());
+        let used = indexes
+            .iter()
+            .enumerate()
+            .filter(|(_, index)| {
+                let name = &index.candidate.name;
+                plan.nodes.iter().any(|node| {
+                    node.index
+                        .split([',', ' ', '(', ')'])
+                        .any(|own| own == name)
+                })
+            })
+            .map(|(position, _)| position)
+            .collect();
+        Ok(Tried {
+            cost: estimate::visited(&plan),
+            used,
+            plan,
+        })
+    }
+}
+
+/// What stands behind ADD, without how it is to be done.
+fn addition(sql: &str) -> Option<&str> {
+    let (_, rest) = sql.split_once(" ADD ")?;
+    Some(rest.split(", ALGORITHM").next().unwrap_or(rest))
 }

@@ -44,6 +44,7 @@ impl Postgres {
         _statement: &Statement,
         _catalog: &Catalog,
         _uses: &[Use<'_>],
+        _indexes: &[Hypothetical<'_>],
     ) -> Result<std::result::Result<Trials, Skipped>> {
         let Some(_) = &self.hypopg else {
             return Ok(Err(Skipped {

@@ -47,6 +47,7 @@ impl Sqlite {
         statement: &Statement,
         catalog: &Catalog,
         uses: &[Use<'_>],
+        _indexes: &[Hypothetical<'_>],
     ) -> Result<std::result::Result<Trials, Skipped>> {
         let mut known = self.knowledge(catalog, uses).await?;
         known.limit = statement.limit();

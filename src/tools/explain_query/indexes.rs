@@ -54,7 +54,9 @@ pub(super) async fn advise(
             ),
         })
         .collect();
-    let ready = engine.prepare_trials(statement, catalog, &uses).await;
+    let ready = engine
+        .prepare_trials(statement, catalog, &uses, &indexes)
+        .await;
     match ready {
         Ok(Ok(trials)) => searched(engine, statement, &indexes, trials, catalog, common).await,
         Ok(Err(skipped)) => {

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 
-use super::super::{Flavor, MySql};
+use super::super::{Flavor, MySql, STATEMENTS};
 use crate::config::ScratchServer;
 use crate::engine::throwaway::{self, Recipe};
 use crate::engine::{CONNECT, Leash, SCRATCH_PREFIX, Version, end_soon, within};
@@ -182,7 +182,7 @@ fn quiet(options: MySqlConnectOptions) -> MySqlConnectOptions {
         .pipes_as_concat(false)
         .no_engine_substitution(false)
         .timezone(None)
-        .statement_cache_capacity(0)
+        .statement_cache_capacity(STATEMENTS)
         .disable_statement_logging()
 }
 

@@ -34,6 +34,8 @@ pub struct Postgres {
     runs_nothing: bool,
     /// Where `HypoPG` is, once it was looked for and found.
     hypopg: Option<String>,
+    /// Where indexes are tried without it.
+    trial: Option<Box<what_if::Trial>>,
     /// How long one statement may take.
     limit: Duration,
     /// Where copies may be made.
@@ -82,6 +84,7 @@ impl Postgres {
             allow_literals: database.allow_literals,
             runs_nothing: false,
             hypopg: None,
+            trial: None,
             limit,
             scratch: database.scratch.clone(),
             leash: leash(
@@ -145,6 +148,7 @@ impl Postgres {
 
     pub(super) async fn close(mut self) {
         self.leash.let_go();
+        self.end_trials().await;
         let rollback = sqlx::query("ROLLBACK").execute(&mut self.connection);
         let _ = within(Duration::from_secs(1), rollback).await;
         let _ = within(Duration::from_secs(1), self.connection.close()).await;

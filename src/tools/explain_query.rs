@@ -307,7 +307,7 @@ fn measures(plan: &Plan, advice: &Advice) -> (Measure, Option<Measure>) {
     let mut before = measure(plan, source);
     let after = advice.compared.as_ref().map(|compared| {
         let (without, with) = compared.costs();
-        before.cost = before.cost.or(Some(without));
+        before.cost = Some(without);
         Measure {
             cost: Some(with),
             ..measure(&compared.after, compared.source())

@@ -54,6 +54,7 @@ impl Postgres {
             allow_literals: false,
             runs_nothing: false,
             hypopg: None,
+            trial: None,
             limit: self.limit,
             scratch: self.scratch.clone(),
             // It ends with its database.
@@ -201,6 +202,33 @@ impl Scratch {
     pub(in crate::engine) async fn analyze(&mut self, statement: &Statement) -> Result<Plan> {
         self.explain("ANALYZE, BUFFERS, VERBOSE, FORMAT JSON", statement)
             .await
+    }
+
+    /// The same while the planner takes no notice of these indexes.
+    pub(super) async fn plan_without(
+        &mut self,
+        statement: &Statement,
+        ignored: &[String],
+    ) -> Result<Plan> {
+        let connection = &mut self.session.connection;
+        sqlx::query("BEGIN").execute(&mut *connection).await?;
+        let hidden = sqlx::query(include_str!("scratch/hide.sql"))
+            .bind(ignored)
+            .execute(&mut *connection)
+            .await;
+        let row = match hidden {
+            Ok(_) => {
+                let sql = AssertSqlSafe(format!(
+                    "EXPLAIN (VERBOSE, FORMAT JSON) {}",
+                    statement.sql()
+                ));
+                within(self.limit, sqlx::query(sql).fetch_one(&mut *connection)).await
+            }
+            Err(error) => Err(error),
+        };
+        sqlx::query("ROLLBACK").execute(connection).await?;
+        let json: serde_json::Value = row?.try_get(0)?;
+        super::explain::read(&json)
     }
 
     async fn explain(&mut self, options: &str, statement: &Statement) -> Result<Plan> {

@@ -5,11 +5,12 @@ use serde_json::Value;
 use sqlx::{AssertSqlSafe, Row as _};
 
 use super::Postgres;
+use super::scratch::Scratch;
 use crate::advice::Abilities;
 use crate::advice::uses::Use;
 use crate::answer::Skipped;
 use crate::catalog::Catalog;
-use crate::engine::{Hypothetical, Trials, Tried};
+use crate::engine::{Hypothetical, Rows, Scratch as AnyScratch, Trials, Tried, Wanted};
 use crate::error::{Error, Result};
 use crate::finding::Source;
 use crate::plan::Access;
@@ -38,26 +39,71 @@ impl Postgres {
         })
     }
 
-    #[expect(clippy::unused_async, reason = "the contract of all engines")]
     pub(in crate::engine) async fn prepare_trials(
         &mut self,
         _statement: &Statement,
-        _catalog: &Catalog,
-        _uses: &[Use<'_>],
-        _indexes: &[Hypothetical<'_>],
+        catalog: &Catalog,
+        uses: &[Use<'_>],
+        indexes: &[Hypothetical<'_>],
     ) -> Result<std::result::Result<Trials, Skipped>> {
-        let Some(_) = &self.hypopg else {
-            return Ok(Err(Skipped {
-                what: "the plan with the new index".to_owned(),
-                why: "PostgreSQL plans with an index that is not there only with the extension HypoPG".to_owned(),
-                grant: "CREATE EXTENSION hypopg; (once, by the owner of the database)".to_owned(),
+        if self.hypopg.is_some() {
+            return Ok(Ok(Trials {
+                source: Source::WhatIf,
+                how: "planned with hypothetical indexes (HypoPG)".to_owned(),
+                unit: "planner's cost",
             }));
+        }
+        let mut tables: Vec<(String, String)> = uses
+            .iter()
+            .map(|used| (used.table.schema.clone(), used.table.name.clone()))
+            .collect();
+        tables.sort();
+        tables.dedup();
+        let scratch = match self.scratch(catalog, &Wanted { tables, rows: ROWS }).await {
+            Ok(AnyScratch::Postgres(scratch)) => scratch,
+            other => {
+                let why = other
+                    .err()
+                    .map_or_else(String::new, |error| format!(": {error}"));
+                return Ok(Err(Skipped {
+                    what: "the plan with the new index".to_owned(),
+                    why: format!(
+                        "PostgreSQL plans with an index that is not there only with the extension HypoPG, and there is no copy to build one on{why}"
+                    ),
+                    grant: "CREATE EXTENSION hypopg; (once, by the owner of the database)"
+                        .to_owned(),
+                }));
+            }
         };
+        self.use_search_path().await?;
+        let how = format!(
+            "planned on {}, with the indexes really built",
+            scratch.description()
+        );
+        let mut trial = Trial {
+            scratch,
+            built: Vec::new(),
+        };
+        for index in indexes.iter().take(MOST_BUILT) {
+            // HypoPG's way and this one alike: nobody else is there to be stopped.
+            let sql = index.sql.replace("CONCURRENTLY ", "");
+            if trial.scratch.run(&sql).await.is_ok() {
+                trial.built.push(index.candidate.name.clone());
+            }
+        }
+        trial.scratch.run("VACUUM (ANALYZE)").await?;
+        self.trial = Some(Box::new(trial));
         Ok(Ok(Trials {
             source: Source::WhatIf,
-            how: "planned with hypothetical indexes (HypoPG)".to_owned(),
-            unit: "planner's cost",
+            how,
+            unit: "planner's cost on the sample",
         }))
+    }
+
+    pub(super) async fn end_trials(&mut self) {
+        if let Some(trial) = self.trial.take() {
+            trial.scratch.close().await;
+        }
     }
 
     pub(in crate::engine) async fn try_indexes(
@@ -66,7 +112,13 @@ impl Postgres {
         indexes: &[Hypothetical<'_>],
     ) -> Result<Tried> {
         let Some(schema) = self.hypopg.clone() else {
-            return Err(Error::unexpected("HypoPG", "it is not installed"));
+            return match &mut self.trial {
+                Some(trial) => trial.run(statement, indexes).await,
+                None => Err(Error::unexpected(
+                    "a trial",
+                    "there is neither HypoPG nor a copy",
+                )),
+            };
         };
         self.made(format!("SELECT {schema}.hypopg_reset()::pg_catalog.text"))
             .await?;
@@ -135,6 +187,44 @@ impl Postgres {
             }
         }
         Ok(tried)
+    }
+}
+
+/// Without `HypoPG`: a copy on which the indexes are really there, and hidden when they are not asked for.
+#[derive(Debug)]
+pub(super) struct Trial {
+    scratch: Box<Scratch>,
+    built: Vec<String>,
+}
+
+/// Rows of each table on the copy.
+const ROWS: Rows = Rows::About(20_000);
+const MOST_BUILT: usize = 150;
+
+impl Trial {
+    async fn run(&mut self, statement: &Statement, indexes: &[Hypothetical<'_>]) -> Result<Tried> {
+        let names: Vec<&String> = indexes.iter().map(|index| &index.candidate.name).collect();
+        if names.iter().any(|name| !self.built.contains(name)) {
+            return Err(Error::unexpected("a trial", "the index could not be built"));
+        }
+        let hidden: Vec<String> = self
+            .built
+            .iter()
+            .filter(|name| !names.contains(name))
+            .cloned()
+            .collect();
+        let plan = self.scratch.plan_without(statement, &hidden).await?;
+        let used = names
+            .iter()
+            .enumerate()
+            .filter(|(_, name)| plan.nodes.iter().any(|node| node.index == ***name))
+            .map(|(position, _)| position)
+            .collect();
+        Ok(Tried {
+            cost: plan.cost().unwrap_or(f64::INFINITY),
+            used,
+            plan,
+        })
     }
 }
 

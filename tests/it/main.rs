@@ -30,6 +30,7 @@ mod promises;
 mod protocol;
 mod readme;
 mod role;
+mod scratch;
 mod servers;
 mod snapshots;
 mod tidy;

@@ -190,11 +190,7 @@ impl Prover {
                 Answer::Guarded(done),
             ) => {
                 // What no down took back is still done the second time.
-                let stayed = pass == 2
-                    && self
-                        .steps
-                        .get(step)
-                        .is_some_and(|step| step.down.trim().is_empty());
+                let stayed = pass == 2 && self.steps.get(step).is_some_and(undoes_nothing);
                 if done && !stayed {
                     self.proof.rerun_after_each_step = false;
                 }
@@ -332,6 +328,13 @@ impl Prover {
     }
 }
 
+/// Whether its down is empty, or only says why.
+fn undoes_nothing(step: &Step) -> bool {
+    step.down
+        .lines()
+        .all(|line| line.trim().is_empty() || line.trim_start().starts_with("--"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -398,7 +401,7 @@ mod tests {
         let mut prover = Prover::new(steps.clone(), "a list");
         run(&mut prover, vec!["a".to_owned(), "x".to_owned()]);
         assert!(!prover.proof().rerun_after_each_step, "the guard lies");
-        let mut prover = Prover::new(vec![Step::new("+b", "").guard("b")], "a list");
+        let mut prover = Prover::new(vec![Step::new("+b", "-- b stays").guard("b")], "a list");
         // The second time "+b" finds its line there: only the guard is looked at here.
         prover.tell(look(&[]));
         for answer in [
@@ -406,6 +409,7 @@ mod tests {
             Answer::Ran,
             Answer::Guarded(true),
             look(&["b"]),
+            Answer::Ran,
             look(&["b"]),
             Answer::Guarded(true),
             Answer::Ran,

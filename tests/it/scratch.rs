@@ -1,5 +1,6 @@
 //! Throwaway copies: where they are made, what they hold, what can be tried on them, and that nothing stays.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -432,6 +433,8 @@ fn start_on_programs(place: &Place, folder: &str) -> Option<Client> {
     let path = config(place, "scratch_started", &more);
     let libraries = libraries.display().to_string();
     std::fs::create_dir_all(folder).unwrap();
+    // As /tmp is.
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o1777)).unwrap();
     let environment = [("LD_LIBRARY_PATH", libraries.as_str()), ("TMPDIR", folder)];
     Some(Client::spawn(&["--config", &path], &environment, true))
 }

@@ -85,6 +85,8 @@ pub(super) async fn end() {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+        // Where nobody may not take it out of the folder above.
+        let _ = std::fs::remove_dir(&server.folder);
     }
 }
 

@@ -189,7 +189,9 @@ impl Prover {
                 },
                 Answer::Guarded(done),
             ) => {
-                if done {
+                // What no down took back is still done the second time.
+                let stayed = pass == 2 && self.steps.get(step).is_some_and(undoes_nothing);
+                if done && !stayed {
                     self.proof.rerun_after_each_step = false;
                 }
                 Stage::Up {
@@ -326,6 +328,13 @@ impl Prover {
     }
 }
 
+/// Whether its down is empty, or only says why.
+fn undoes_nothing(step: &Step) -> bool {
+    step.down
+        .lines()
+        .all(|line| line.trim().is_empty() || line.trim_start().starts_with("--"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -381,6 +390,36 @@ mod tests {
         run(&mut prover, vec!["a".to_owned()]);
         let proof = prover.proof();
         assert!(!proof.up_down_up && !proof.schema_equal, "{proof:?}");
+    }
+
+    #[test]
+    fn what_no_down_takes_back_may_be_done_the_second_time() {
+        let steps = vec![
+            Step::new("-x", "").guard("b"),
+            Step::new("+c", "-c").guard("c"),
+        ];
+        let mut prover = Prover::new(steps.clone(), "a list");
+        run(&mut prover, vec!["a".to_owned(), "x".to_owned()]);
+        assert!(!prover.proof().rerun_after_each_step, "the guard lies");
+        let mut prover = Prover::new(vec![Step::new("+b", "-- b stays").guard("b")], "a list");
+        // The second time "+b" finds its line there: only the guard is looked at here.
+        prover.tell(look(&[]));
+        for answer in [
+            Answer::Guarded(false),
+            Answer::Ran,
+            Answer::Guarded(true),
+            look(&["b"]),
+            Answer::Ran,
+            look(&["b"]),
+            Answer::Guarded(true),
+            Answer::Ran,
+            Answer::Guarded(true),
+            look(&["b"]),
+        ] {
+            prover.tell(answer);
+        }
+        let proof = prover.proof();
+        assert!(proof.up_down_up && proof.rerun_after_each_step, "{proof:?}");
     }
 
     #[test]

@@ -13,6 +13,7 @@
     reason = "a test says what went wrong by ending, and a table of cases is as long as it is"
 )]
 
+mod advice;
 mod attacks;
 mod bad_input;
 mod catalogs;
@@ -30,6 +31,7 @@ mod promises;
 mod protocol;
 mod readme;
 mod role;
+mod scratch;
 mod servers;
 mod snapshots;
 mod tidy;

@@ -366,20 +366,48 @@ fn a3_on_sqlite_the_proof_is_run() {
 }
 
 #[test]
-fn a_proof_that_was_not_run_says_why() {
-    for place in servers::servers("migrate_unproved") {
-        let called = propose(
-            &mut place.client(),
-            "CREATE INDEX orders_status_idx ON orders (status)",
-        );
-        assert_eq!(called.structured["proof"]["up_down_up"], false);
-        assert!(
-            called.text.contains("Not proved: "),
-            "{}: {}",
-            place.name,
-            called.text
-        );
-    }
+fn a3_on_a_scratch_server_the_proof_is_run() {
+    std::thread::scope(|scope| {
+        for place in servers::servers("migrate_scratch") {
+            scope.spawn(move || {
+                let mut server = url::Url::parse(&place.url).unwrap();
+                server.set_path(if place.engine == "postgresql" {
+                    "postgres"
+                } else {
+                    ""
+                });
+                let [flag, named] = place.arguments();
+                let scratch = format!("shop={server}");
+                let mut client = Client::start(&[&flag, &named, "--scratch", &scratch]);
+                let before = schema(&mut client);
+                for (name, change) in changes(place.engine) {
+                    let called = propose(&mut client, change);
+                    let proof = &called.structured["proof"];
+                    for key in [
+                        "up_down_up",
+                        "schema_equal",
+                        "rows_kept",
+                        "rerun_after_each_step",
+                    ] {
+                        assert_eq!(
+                            proof[key], true,
+                            "{}: {name}: {key}: {}",
+                            place.name, called.text
+                        );
+                    }
+                    assert!(
+                        proof["ran_on"]
+                            .as_str()
+                            .unwrap()
+                            .starts_with("the scratch server"),
+                        "{}: {name}",
+                        place.name
+                    );
+                }
+                assert_eq!(before, schema(&mut client), "{}", place.name);
+            });
+        }
+    });
 }
 
 /// A rebuilt table keeps what stood on it.

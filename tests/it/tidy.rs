@@ -220,7 +220,15 @@ fn engines_do_not_know_each_other() {
 fn sql_made_at_run_time_enters_at_known_places() {
     let known: BTreeSet<&str> = [
         "src/engine/mysql.rs",
+        // On scratch, where what is sent may write: names of its own making, and what the live server wrote down
+        // of its tables and rows.
+        "src/engine/mysql/scratch.rs",
+        "src/engine/mysql/scratch/copy.rs",
+        "src/engine/mysql/scratch/place.rs",
         "src/engine/postgres.rs",
+        "src/engine/postgres/scratch.rs",
+        "src/engine/postgres/scratch/copy.rs",
+        "src/engine/postgres/scratch/place.rs",
         "src/engine/postgres/what_if.rs",
         "src/engine/sqlite.rs",
         "src/engine/sqlite/catalog.rs",

@@ -7,11 +7,11 @@ mod place;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use sqlx::AssertSqlSafe;
 use sqlx::mysql::MySqlConnection;
+use sqlx::{AssertSqlSafe, Row as _};
 
 use super::{Flavor, MySql};
-use crate::catalog::{Catalog, Table, TableKind};
+use crate::catalog::{Catalog, Table};
 use crate::engine::scratch::{Fractions, leaves_out};
 use crate::engine::{Built, Explained, Leash, Scratch as AnyScratch, Wanted, within};
 use crate::error::{Error, Result};
@@ -28,6 +28,8 @@ pub struct Scratch {
     limit: Duration,
     description: String,
     fractions: Fractions,
+    /// The copies that have rows, quoted.
+    filled: Vec<String>,
 }
 
 impl MySql {
@@ -82,8 +84,9 @@ impl MySql {
             limit: self.limit,
             description,
             fractions: copied.fractions,
+            filled: copied.filled,
         };
-        scratch.analyze_tables(catalog, wanted).await?;
+        scratch.gather_statistics().await?;
         Ok(AnyScratch::MySql(Box::new(scratch)))
     }
 
@@ -166,6 +169,7 @@ impl Scratch {
     pub(in crate::engine) async fn look(&mut self) -> Result<Snapshot> {
         let mut catalog = self.session.catalog().await?;
         let mut snapshot = Snapshot::default();
+        let mut counts = Vec::new();
         for table in &mut catalog.tables {
             let name = Dialect::MySql.table(&table.schema, &table.name, "");
             table.schema = self.live_name(&table.schema);
@@ -173,10 +177,19 @@ impl Scratch {
                 key.referenced_schema = self.live_name(&key.referenced_schema);
             }
             if table.kind.is_entity() {
-                let count = AssertSqlSafe(format!("SELECT COUNT(*) FROM {name}"));
-                let count = sqlx::query_scalar(count).fetch_one(&mut self.session.connection);
-                let rows: i64 = within(self.limit, count).await?;
-                snapshot.rows.insert(table.qualified(), rows);
+                counts.push((
+                    table.qualified(),
+                    format!("SELECT COUNT(*) AS counted FROM {name}"),
+                ));
+            }
+        }
+        if !counts.is_empty() {
+            let all: Vec<&str> = counts.iter().map(|(_, count)| count.as_str()).collect();
+            let all = AssertSqlSafe(all.join(" UNION ALL "));
+            let counting = sqlx::raw_sql(all).fetch_all(&mut self.session.connection);
+            let rows = within(self.limit, counting).await?;
+            for ((table, _), row) in counts.iter().zip(&rows) {
+                snapshot.rows.insert(table.clone(), row.try_get(0)?);
             }
         }
         catalog.sort();
@@ -230,31 +243,6 @@ impl Scratch {
         Ok(Built { bytes, ms })
     }
 
-    /// After indexes came or went.
-    pub(super) async fn gather_statistics(&mut self) -> Result<()> {
-        for table in self.tables().await? {
-            self.analyze_table(&table).await?;
-        }
-        Ok(())
-    }
-
-    /// Every table of the copies, quoted.
-    async fn tables(&mut self) -> Result<Vec<String>> {
-        let mut tables = Vec::new();
-        for copy in self.made.copies.values() {
-            let names: Vec<String> = sqlx::query_scalar("SELECT CAST(TABLE_NAME AS CHAR) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_TYPE = 'BASE TABLE' ORDER BY 1")
-                .bind(copy)
-                .fetch_all(&mut self.session.connection)
-                .await?;
-            tables.extend(
-                names
-                    .iter()
-                    .map(|name| Dialect::MySql.table(copy, name, "")),
-            );
-        }
-        Ok(tables)
-    }
-
     /// All secondary indexes together.
     async fn bytes(&mut self) -> Result<i64> {
         let mut bytes: i64 = 0;
@@ -268,22 +256,15 @@ impl Scratch {
         Ok(bytes)
     }
 
-    async fn analyze_tables(&mut self, catalog: &Catalog, wanted: &Wanted) -> Result<()> {
-        for table in catalog.tables.iter().filter(|table| wanted.has(table)) {
-            if table.kind != TableKind::View && self.fraction(table) > 0.0 {
-                let name = place::copied_name(&self.made.copies, &table.schema, &table.name);
-                self.analyze_table(&name).await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn analyze_table(&mut self, name: &str) -> Result<()> {
+    /// After rows or indexes came.
+    pub(super) async fn gather_statistics(&mut self) -> Result<()> {
         let how = match self.session.flavor {
             Flavor::MariaDb => " PERSISTENT FOR ALL",
             Flavor::MySql => "",
         };
-        self.send(format!("ANALYZE TABLE {name}{how}")).await?;
+        for name in self.filled.clone() {
+            self.send(format!("ANALYZE TABLE {name}{how}")).await?;
+        }
         Ok(())
     }
 

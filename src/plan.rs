@@ -136,6 +136,17 @@ impl Plan {
         }
     }
 
+    /// Leaves the rows and takes out the times, which are others each time.
+    pub fn forget_times(&mut self) {
+        self.execution_ms = None;
+        self.planning_ms = None;
+        for node in &mut self.nodes {
+            node.time_ms = None;
+            node.self_ms = None;
+            node.share = None;
+        }
+    }
+
     /// Rows that leaves read, measured or estimated.
     pub fn rows_read(&self) -> Option<f64> {
         let mut sum = 0.0;

@@ -57,8 +57,8 @@ const HELPED: &[(&str, &[&str])] = &[
         &["orders (status, total", "orders (total"],
     ),
     (
-        "SELECT c.full_name FROM customers c JOIN orders o ON o.customer_id = c.id JOIN order_items i ON i.order_id = o.id WHERE i.product_id = 42 AND i.quantity = 3",
-        &["order_items (product_id", "order_items (quantity"],
+        "SELECT c.full_name FROM customers c JOIN orders o ON o.customer_id = c.id WHERE o.total = 19999",
+        &["orders (total"],
     ),
     (
         "SELECT id FROM orders WHERE total = 77 OR note = 'x'",
@@ -148,6 +148,8 @@ fn promise_6_the_same_question_has_the_same_answer() {
             run(&place.url, "CREATE EXTENSION hypopg");
         }
         let arguments = json!({"sql": HELPED[3].0});
+        // A server may reckon with what it has in memory: the first question brings it there.
+        client(&place).ok("explain_query", arguments.clone());
         let first = client(&place).ok("explain_query", arguments.clone()).text;
         for _ in 0..4 {
             // Each in a process of its own, with hash seeds of its own.

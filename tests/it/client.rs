@@ -77,8 +77,14 @@ impl Client {
     }
 
     pub(crate) fn spawn(arguments: &[&str], environment: &[(&str, &str)], modern: bool) -> Self {
+        // What this machine happens to have installed must not change an answer.
+        let scratch = arguments
+            .iter()
+            .any(|argument| argument.contains("scratch"));
+        let no_scratch = (!scratch).then_some("--no-scratch");
         let mut child = Command::new(BINARY)
             .args(arguments)
+            .args(no_scratch)
             .env_remove("DATABASE_URL")
             .env("DATABASE_OPS_LOG", "debug")
             .envs(environment.iter().copied())

@@ -161,7 +161,11 @@ impl Trial {
         let plan = match self.measured.get(&way) {
             Some(plan) => plan.clone(),
             None if planned.work() > MOST_WORK => planned,
-            None => self.scratch.analyze(&statement).await?,
+            None => {
+                let mut plan = self.scratch.analyze(&statement).await?;
+                plan.forget_times();
+                plan
+            }
         };
         self.measured.insert(way, plan.clone());
         let used = indexes

@@ -216,25 +216,26 @@ impl Scratch {
             .await
     }
 
-    /// The same while the planner takes no notice of these indexes.
+    /// The same as if these indexes were not there: they come back when the transaction is rolled back.
     pub(super) async fn plan_without(
         &mut self,
         statement: &Statement,
-        ignored: &[String],
+        indexes: &[String],
     ) -> Result<Plan> {
+        let explain = format!("EXPLAIN (VERBOSE, FORMAT JSON) {}", statement.sql());
         let connection = &mut self.session.connection;
         sqlx::query("BEGIN").execute(&mut *connection).await?;
-        let hidden = sqlx::query(include_str!("scratch/hide.sql"))
-            .bind(ignored)
-            .execute(&mut *connection)
-            .await;
-        let row = match hidden {
-            Ok(_) => {
-                let sql = AssertSqlSafe(format!(
-                    "EXPLAIN (VERBOSE, FORMAT JSON) {}",
-                    statement.sql()
-                ));
-                within(self.limit, sqlx::query(sql).fetch_one(&mut *connection)).await
+        let dropped = if indexes.is_empty() {
+            Ok(())
+        } else {
+            let drop = AssertSqlSafe(format!("DROP INDEX {}", indexes.join(", ")));
+            let dropped = within(self.limit, sqlx::query(drop).execute(&mut *connection)).await;
+            dropped.map(|_| ())
+        };
+        let row = match dropped {
+            Ok(()) => {
+                let explain = sqlx::query(AssertSqlSafe(explain));
+                within(self.limit, explain.fetch_one(&mut *connection)).await
             }
             Err(error) => Err(error),
         };

@@ -88,7 +88,7 @@ impl Postgres {
             // HypoPG's way and this one alike: nobody else is there to be stopped.
             let sql = index.sql.replace("CONCURRENTLY ", "");
             if trial.scratch.run(&sql).await.is_ok() {
-                trial.built.push(index.candidate.name.clone());
+                trial.built.push(quoted(index));
             }
         }
         trial.scratch.run("VACUUM (ANALYZE)").await?;
@@ -190,10 +190,11 @@ impl Postgres {
     }
 }
 
-/// Without `HypoPG`: a copy on which the indexes are really there, and hidden when they are not asked for.
+/// Without `HypoPG`: a copy on which all indexes are really there, and gone for a moment when they are not asked for.
 #[derive(Debug)]
 pub(super) struct Trial {
     scratch: Box<Scratch>,
+    /// Names, with their schema and quoted.
     built: Vec<String>,
 }
 
@@ -203,7 +204,7 @@ const MOST_BUILT: usize = 150;
 
 impl Trial {
     async fn run(&mut self, statement: &Statement, indexes: &[Hypothetical<'_>]) -> Result<Tried> {
-        let names: Vec<&String> = indexes.iter().map(|index| &index.candidate.name).collect();
+        let names: Vec<String> = indexes.iter().map(quoted).collect();
         if names.iter().any(|name| !self.built.contains(name)) {
             return Err(Error::unexpected("a trial", "the index could not be built"));
         }
@@ -214,10 +215,13 @@ impl Trial {
             .cloned()
             .collect();
         let plan = self.scratch.plan_without(statement, &hidden).await?;
-        let used = names
+        let used = indexes
             .iter()
             .enumerate()
-            .filter(|(_, name)| plan.nodes.iter().any(|node| node.index == ***name))
+            .filter(|(_, index)| {
+                let name = &index.candidate.name;
+                plan.nodes.iter().any(|node| node.index == *name)
+            })
             .map(|(position, _)| position)
             .collect();
         Ok(Tried {
@@ -226,6 +230,11 @@ impl Trial {
             plan,
         })
     }
+}
+
+fn quoted(index: &Hypothetical<'_>) -> String {
+    let candidate = index.candidate;
+    Dialect::Postgres.table(&candidate.table.schema, &candidate.name, "")
 }
 
 /// What going into an inverted index takes, for a word and for each row that it finds, in the planner's units: a

@@ -182,7 +182,8 @@ fn quiet(options: MySqlConnectOptions) -> MySqlConnectOptions {
         .pipes_as_concat(false)
         .no_engine_substitution(false)
         .timezone(None)
-        .statement_cache_capacity(0)
+        // What is kept need not be closed, which costs a trip each time.
+        .statement_cache_capacity(64)
         .disable_statement_logging()
 }
 

@@ -370,14 +370,8 @@ fn a3_on_a_scratch_server_the_proof_is_run() {
     std::thread::scope(|scope| {
         for place in servers::servers("migrate_scratch") {
             scope.spawn(move || {
-                let mut server = url::Url::parse(&place.url).unwrap();
-                server.set_path(if place.engine == "postgresql" {
-                    "postgres"
-                } else {
-                    ""
-                });
                 let [flag, named] = place.arguments();
-                let scratch = format!("shop={server}");
+                let scratch = format!("shop={}", place.scratch());
                 let mut client = Client::start(&[&flag, &named, "--scratch", &scratch]);
                 let before = schema(&mut client);
                 for (name, change) in changes(place.engine) {
@@ -424,14 +418,8 @@ fn a_foreign_key_to_a_table_of_which_a_part_is_copied_is_proved() {
             &place.url,
             "INSERT INTO returns (id, order_id, line_no) SELECT id, id, 1 FROM orders WHERE id % 7 = 0",
         );
-        let mut server = url::Url::parse(&place.url).unwrap();
-        server.set_path(if place.engine == "postgresql" {
-            "postgres"
-        } else {
-            ""
-        });
         let [flag, named] = place.arguments();
-        let scratch = format!("shop={server}");
+        let scratch = format!("shop={}", place.scratch());
         let mut client = Client::start(&[&flag, &named, "--scratch", &scratch]);
         let called = propose(
             &mut client,

@@ -477,8 +477,17 @@ async fn prove(
         };
         prover.tell(told.unwrap_or_else(|error| proof::Answer::Failed(error.to_string())));
     }
+    let whole = scratch.is_whole();
     scratch.close().await;
-    Ok(prover.proof())
+    let proof = prover.proof();
+    // What the copy lacks is no fault of the migration.
+    if !whole && !proof.up_down_up && proof.why_not.contains("does not exist") {
+        return Ok(not_proved(&format!(
+            "the copy lacks what it needs: {} ({description})",
+            proof.why_not.trim_end_matches('.')
+        )));
+    }
+    Ok(proof)
 }
 
 fn summary(verdict: Verdict, migration: &Migration, proof: &Proof, waits: bool) -> String {

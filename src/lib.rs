@@ -19,7 +19,7 @@
 //!
 //! Speaking to databases:
 //! - `engine`: the contract, told once, and a folder of equal file names for each engine. Only here is SQL
-//!   sent. `MariaDB` is a flavour of `MySQL`.
+//!   sent. `MariaDB` is a flavour of `MySQL`. Throwaway copies and the servers that are started for them are here too.
 //!
 //! Thinking, which is synchronous, does no I/O and names no engine, tool or protocol:
 //! - `catalog`: tables, columns, keys, indexes. `query`: what a statement asks for, resolved against it.

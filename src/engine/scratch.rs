@@ -122,6 +122,11 @@ impl Scratch {
         each!(self, scratch => scratch.description())
     }
 
+    /// Whether every object of the wanted tables came over; what did not stands in the description.
+    pub fn is_whole(&self) -> bool {
+        each!(self, scratch => scratch.is_whole())
+    }
+
     /// The share of the table's rows that was copied; 0 where none were.
     pub fn fraction(&self, table: &Table) -> f64 {
         each!(self, scratch => scratch.fraction(table))

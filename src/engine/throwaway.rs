@@ -58,7 +58,7 @@ pub(super) async fn server(recipe: Recipe) -> std::result::Result<Arc<Server>, S
         let mut servers = SERVERS.lock().unwrap_or_else(PoisonError::into_inner);
         let slot = servers.entry(recipe.program.clone()).or_default();
         if let Some(known) = slot.get()
-            && !known.as_ref().is_ok_and(|server| server.socket.exists())
+            && !known.as_ref().is_ok_and(|server| server.answers())
         {
             *slot = Slot::default();
         }
@@ -118,7 +118,7 @@ impl Server {
             watcher: Mutex::new(watcher),
         };
         let ready = async {
-            while !server.socket.exists() {
+            while !server.answers() {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
@@ -134,6 +134,11 @@ impl Server {
 
     pub(super) fn socket(&self) -> &Path {
         &self.socket
+    }
+
+    /// Whether it listens; its socket is there a moment before that.
+    fn answers(&self) -> bool {
+        std::os::unix::net::UnixStream::connect(&self.socket).is_ok()
     }
 
     fn let_go(&self) {

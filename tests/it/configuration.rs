@@ -221,3 +221,52 @@ fn another_persona_can_be_served_and_a_broken_one_is_refused() {
         told(&output)
     );
 }
+
+#[test]
+fn a_scratch_server_is_named_for_a_database_of_its_kind_and_stays_secret() {
+    let secret = "hunter2-scratch-9";
+    let output = run(
+        &[
+            "call",
+            "describe_schema",
+            "-d",
+            "shop=postgres://u@127.0.0.1:1/x",
+            "--scratch",
+            &format!("shop=mysql://u:{secret}@h/"),
+        ],
+        &[],
+    );
+    assert_eq!(output.status.code(), Some(2));
+    assert!(told(&output).contains("same kind"), "{}", told(&output));
+    assert!(!told(&output).contains(secret), "{}", told(&output));
+    let output = run(
+        &[
+            "call",
+            "describe_schema",
+            "-d",
+            "shop=postgres://u@127.0.0.1:1/x",
+            "--scratch",
+            "shoop=postgres://u@h/",
+        ],
+        &[],
+    );
+    assert!(
+        told(&output).contains("names no configured database"),
+        "{}",
+        told(&output)
+    );
+    let config = file(
+        "scratch_sqlite.toml",
+        "[databases.notes]\nurl = \"sqlite:notes.db\"\nscratch_url = { env = \"SCRATCH\" }\n",
+    );
+    let output = run(
+        &["call", "describe_schema", "--config", &config],
+        &[("SCRATCH", &format!("postgres://u:{secret}@h/"))],
+    );
+    assert!(
+        told(&output).contains("copied in memory"),
+        "{}",
+        told(&output)
+    );
+    assert!(!told(&output).contains(secret), "{}", told(&output));
+}

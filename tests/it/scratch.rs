@@ -14,22 +14,16 @@ use serde_json::json;
 use crate::client::Client;
 use crate::servers::{self, Place, block_on, number, run};
 
-/// The server of a place, which the user names as scratch.
-fn server_of(place: &Place) -> String {
-    let mut url = url::Url::parse(&place.url).unwrap();
-    url.set_path(if place.engine == "postgresql" {
-        "postgres"
-    } else {
-        ""
-    });
-    url.into()
-}
-
-async fn open(place: &Place) -> Engine {
+/// The place with its server named as scratch.
+fn configured(place: &Place) -> Config {
     let mut config = Config::load(&[format!("shop={}", place.url)], None, None).unwrap();
     if place.engine != "sqlite" {
-        config.add_scratch(&server_of(place)).unwrap();
+        config.add_scratch(&place.scratch()).unwrap();
     }
+    config
+}
+
+async fn open(config: &Config) -> Engine {
     Engine::open(
         &config.databases[0],
         &Sample::default(),
@@ -153,8 +147,9 @@ async fn try_index(place: &Place, engine: &mut Engine, catalog: &Catalog) {
 fn an_index_is_tried_on_a_sample_and_the_users_database_stays_as_it_is() {
     for place in servers::everywhere("scratch_index") {
         let before = fingerprint(&place);
+        let shop = configured(&place);
         block_on(async {
-            let mut engine = open(&place).await;
+            let mut engine = open(&shop).await;
             let catalog = engine.catalog().await.unwrap();
             try_index(&place, &mut engine, &catalog).await;
             engine.close().await;
@@ -166,8 +161,9 @@ fn an_index_is_tried_on_a_sample_and_the_users_database_stays_as_it_is() {
 #[test]
 fn only_the_wanted_tables_are_copied_and_no_row_when_none_is_wanted() {
     for place in servers::everywhere("scratch_wanted") {
+        let shop = configured(&place);
         block_on(async {
-            let mut engine = open(&place).await;
+            let mut engine = open(&shop).await;
             let catalog = engine.catalog().await.unwrap();
             let table = orders(&catalog);
             let wanted = Wanted {
@@ -202,8 +198,9 @@ fn only_the_wanted_tables_are_copied_and_no_row_when_none_is_wanted() {
 #[test]
 fn the_copy_has_the_schema_of_the_live_database() {
     for place in servers::everywhere("scratch_schema") {
+        let shop = configured(&place);
         block_on(async {
-            let mut engine = open(&place).await;
+            let mut engine = open(&shop).await;
             let catalog = engine.catalog().await.unwrap();
             let mut scratch = engine
                 .scratch(&catalog, &Wanted::every_table(Rows::About(100_000)))
@@ -246,9 +243,10 @@ fn the_copy_has_the_schema_of_the_live_database() {
 fn nothing_stays_whenever_the_work_is_cut_off() {
     for place in servers::servers("scratch_cut") {
         let before = left(&place, &own());
+        let shop = configured(&place);
         block_on(async {
             for wait in [5, 20, 40, 80, 160, 320, 640] {
-                let mut engine = open(&place).await;
+                let mut engine = open(&shop).await;
                 let catalog = engine.catalog().await.unwrap();
                 let wanted = Wanted::every_table(Rows::Share);
                 let copying = engine.scratch(&catalog, &wanted);
@@ -271,15 +269,16 @@ fn nothing_stays_whenever_the_work_is_cut_off() {
 #[test]
 fn leftovers_of_a_dead_process_are_removed_and_nothing_else() {
     for place in servers::servers("scratch_leftovers") {
-        let server = server_of(&place);
+        let server = place.scratch();
         let dead = "database_ops_scratch_4194305_1";
         let others = "database_ops_scratch_notes";
         for name in [dead, others] {
             run(&server, &format!("DROP DATABASE IF EXISTS {name}"));
             run(&server, &format!("CREATE DATABASE {name}"));
         }
+        let shop = configured(&place);
         block_on(async {
-            let mut engine = open(&place).await;
+            let mut engine = open(&shop).await;
             let catalog = engine.catalog().await.unwrap();
             let wanted = Wanted::every_table(Rows::None);
             let first = engine.scratch(&catalog, &wanted).await.unwrap();
@@ -305,8 +304,9 @@ fn a_script_that_names_another_database_is_not_run() {
         if place.engine == "postgresql" {
             continue;
         }
+        let shop = configured(&place);
         block_on(async {
-            let mut engine = open(&place).await;
+            let mut engine = open(&shop).await;
             let catalog = engine.catalog().await.unwrap();
             let mut scratch = engine
                 .scratch(&catalog, &Wanted::every_table(Rows::None))
@@ -506,7 +506,7 @@ fn a_scratch_server_of_another_kind_is_refused_and_its_password_never_shown() {
         return;
     };
     let [flag, named] = mysql.arguments();
-    let other = format!("shop={}", server_of(mariadb));
+    let other = format!("shop={}", mariadb.scratch());
     let mut client = Client::start(&[&flag, &named, "--scratch", &other]);
     let called = client.ok("propose_migration", json!({"change": CHANGE}));
     assert!(
@@ -525,4 +525,20 @@ fn a_scratch_server_of_another_kind_is_refused_and_its_password_never_shown() {
         called.text
     );
     assert!(!called.text.contains("wrong-password"), "{}", called.text);
+}
+
+/// A check or an index of the live schema runs on scratch: not with the rights of a superuser.
+#[test]
+fn a_superuser_is_not_let_near_a_copied_schema() {
+    for place in servers::servers("scratch_super") {
+        if place.engine != "postgresql" {
+            continue;
+        }
+        let [flag, named] = place.arguments();
+        let scratch = format!("shop={}", place.url);
+        let mut client = Client::start(&[&flag, &named, "--scratch", &scratch]);
+        let called = client.ok("propose_migration", json!({"change": CHANGE}));
+        assert!(called.text.contains("is a superuser"), "{}", called.text);
+        assert_eq!(called.structured["proof"]["up_down_up"], false);
+    }
 }

@@ -193,6 +193,23 @@ impl Place {
         ["--database".to_owned(), format!("shop={}", self.url)]
     }
 
+    /// The URL by which its server may be named as scratch: of a role that may make databases and no more.
+    pub(crate) fn scratch(&self) -> String {
+        let mut server = url::Url::from_str(&self.url).unwrap();
+        if self.engine != "postgresql" {
+            server.set_path("");
+            return server.into();
+        }
+        server.set_path("postgres");
+        run(
+            server.as_str(),
+            "DO $$ BEGIN CREATE ROLE scratch_it LOGIN CREATEDB PASSWORD 'for-scratch-only'; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$",
+        );
+        server.set_username("scratch_it").unwrap();
+        server.set_password(Some("for-scratch-only")).unwrap();
+        server.into()
+    }
+
     pub(crate) fn client(&self) -> crate::client::Client {
         let arguments = self.arguments();
         crate::client::Client::start(&[&arguments[0], &arguments[1]])

@@ -27,6 +27,8 @@ pub struct Scratch {
     names: BTreeSet<String>,
     limit: Duration,
     description: String,
+    /// Whether every object came over.
+    whole: bool,
     fractions: Fractions,
     /// The copies that have rows, quoted.
     filled: Vec<String>,
@@ -83,6 +85,7 @@ impl MySql {
             names,
             limit: self.limit,
             description,
+            whole: copied.left_out.is_empty(),
             fractions: copied.fractions,
             filled: copied.filled,
         };
@@ -127,6 +130,10 @@ const SETTINGS: &[&str] =
 impl Scratch {
     pub(in crate::engine) fn description(&self) -> &str {
         &self.description
+    }
+
+    pub(in crate::engine) const fn is_whole(&self) -> bool {
+        self.whole
     }
 
     pub(in crate::engine) fn fraction(&self, table: &Table) -> f64 {

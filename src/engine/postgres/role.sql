@@ -18,8 +18,9 @@ SELECT CURRENT_USER::text AS name, pg_catalog.current_database()::text AS databa
                   OR pg_catalog.has_any_column_privilege(c.oid, 'INSERT, UPDATE'))) THEN 'may write to tables' END,
          CASE WHEN NOT r.rolsuper AND EXISTS (
            SELECT FROM pg_catalog.pg_class c
+           -- It fails on anything else, and conditions are looked at in any order.
            WHERE c.oid >= 16384
-             AND CASE WHEN c.relkind = 'S' THEN pg_catalog.has_sequence_privilege(c.oid, 'USAGE, UPDATE') END) THEN 'may move sequences on' END,
+             AND CASE c.relkind WHEN 'S' THEN pg_catalog.has_sequence_privilege(c.oid, 'USAGE, UPDATE') ELSE false END) THEN 'may move sequences on' END,
          -- What PUBLIC may create is no matter of this role: before 15 that was the default.
          CASE WHEN NOT r.rolsuper AND (
            pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE') OR EXISTS (

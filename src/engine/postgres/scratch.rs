@@ -26,6 +26,8 @@ pub struct Scratch {
     made: place::Made,
     limit: Duration,
     description: String,
+    /// Whether every object came over.
+    whole: bool,
     fractions: Fractions,
 }
 
@@ -82,6 +84,7 @@ impl Postgres {
             made,
             limit: self.limit,
             description,
+            whole: copied.left_out.is_empty(),
             fractions: copied.fractions,
         })))
     }
@@ -133,6 +136,10 @@ impl Postgres {
 impl Scratch {
     pub(in crate::engine) fn description(&self) -> &str {
         &self.description
+    }
+
+    pub(in crate::engine) const fn is_whole(&self) -> bool {
+        self.whole
     }
 
     pub(in crate::engine) fn fraction(&self, table: &Table) -> f64 {

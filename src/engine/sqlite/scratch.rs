@@ -121,6 +121,11 @@ impl Scratch {
         &self.description
     }
 
+    #[expect(clippy::unused_self, reason = "the contract of all engines")]
+    pub(in crate::engine) const fn is_whole(&self) -> bool {
+        true
+    }
+
     pub(in crate::engine) fn fraction(&self, table: &Table) -> f64 {
         self.fractions.of(table)
     }

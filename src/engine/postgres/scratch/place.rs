@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgConnection};
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
 
 use super::super::Postgres;
 use crate::config::ScratchServer;
@@ -15,6 +15,7 @@ use crate::engine::throwaway::{self, Recipe};
 use crate::engine::{CONNECT, Leash, SCRATCH_PREFIX, Version, end_soon, within};
 use crate::error::{Error, Result};
 
+const IDENTITY: &str = include_str!("identity.sql");
 const LEFTOVERS: &str = include_str!("leftovers.sql");
 /// Of whom the copies on a server that was started here are.
 const OWNER: &str = "database_ops";
@@ -59,8 +60,13 @@ impl Place {
             .statement_cache_capacity(0)
             .options([("client_min_messages", "error")])
             .disable_statement_logging();
-        let (connection, version) = first_look(&options).await?;
+        let (connection, version, reaches_out) = first_look(&options).await?;
         let _ = within(CONNECT, connection.close_hard()).await;
+        if reaches_out {
+            return Err(none(
+                "the scratch server's role is a superuser or may reach the server's files: what a copied schema holds would run with that right (CREATE ROLE … LOGIN CREATEDB makes one for it)",
+            ));
+        }
         let kind = match &live.scratch {
             ScratchServer::Named(_) => "the scratch server,",
             _ => "a throwaway",
@@ -74,7 +80,7 @@ impl Place {
 
     /// A fresh database, whose text is encoded and sorted as the live one's where this server can.
     pub(super) async fn make(&self, encoding: &str, collate: &str, ctype: &str) -> Result<Made> {
-        let (mut connection, _) = first_look(&self.options).await?;
+        let (mut connection, ..) = first_look(&self.options).await?;
         remove_leftovers(&mut connection).await;
         let own = |text: &str| text.replace('\'', "''");
         let like_live = format!(
@@ -152,7 +158,8 @@ impl Made {
     }
 }
 
-async fn first_look(options: &PgConnectOptions) -> Result<(PgConnection, Version)> {
+/// A session, the server's version, and whether the role could reach out of its databases.
+async fn first_look(options: &PgConnectOptions) -> Result<(PgConnection, Version, bool)> {
     let mut tries = 0;
     let mut connection = loop {
         match within(CONNECT, PgConnection::connect_with(options)).await {
@@ -169,13 +176,10 @@ async fn first_look(options: &PgConnectOptions) -> Result<(PgConnection, Version
             }
         }
     };
-    let version: String = within(
-        CONNECT,
-        sqlx::query_scalar("SELECT pg_catalog.current_setting('server_version')")
-            .fetch_one(&mut connection),
-    )
-    .await?;
-    Ok((connection, Version::parse(&version)))
+    let identity = within(CONNECT, sqlx::query(IDENTITY).fetch_one(&mut connection)).await?;
+    let version: String = identity.try_get("version")?;
+    let reaches_out = identity.try_get("reaches_out")?;
+    Ok((connection, Version::parse(&version), reaches_out))
 }
 
 /// Scratch databases that nobody is connected to: an owner always is, so theirs ended without a word.
@@ -242,7 +246,7 @@ async fn started(folder: Option<&Path>, major: u32) -> Result<PgConnectOptions> 
         .clone()
         .username("postgres")
         .disable_statement_logging();
-    let (mut connection, _) = first_look(&superuser).await?;
+    let (mut connection, ..) = first_look(&superuser).await?;
     // What runs on it needs no right but to make databases: no file, no program, no other server.
     let create = format!("CREATE ROLE {OWNER} LOGIN CREATEDB");
     let _ = sqlx::query(AssertSqlSafe(create))

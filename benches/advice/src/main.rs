@@ -11,6 +11,7 @@ mod search;
 mod set;
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -107,15 +108,41 @@ fn main() -> Result<()> {
     }
 }
 
+/// Waits until no other benchmark builds indexes on this engine's servers: each would measure the other's, and drop them.
+fn alone(kind: Kind) -> Result<File> {
+    let path = std::env::temp_dir().join(format!("advice-bench-{}.lock", kind.name()));
+    let file = File::create(path)?;
+    file.lock()?;
+    Ok(file)
+}
+
 fn connect(target: &Target) -> Result<BTreeMap<&'static str, Box<dyn Engine>>> {
-    let datasets = target.datasets().into_iter();
-    datasets
-        .map(|dataset| Ok((dataset.name(), target.engine.connect(&target.url, dataset)?)))
-        .collect()
+    let mut engines = BTreeMap::new();
+    for dataset in target.datasets() {
+        let mut engine = target.engine.connect(&target.url, dataset)?;
+        // A benchmark that was stopped may have left some.
+        for index in engine
+            .indexes()?
+            .keys()
+            .filter(|index| !of_schema(dataset, &index.1))
+        {
+            println!("dropping {} on {}", index.1, index.0);
+            engine.drop_index(index)?;
+        }
+        engines.insert(dataset.name(), engine);
+    }
+    Ok(engines)
+}
+
+fn of_schema(dataset: Dataset, index: &str) -> bool {
+    dataset.schema().contains(&format!("CREATE INDEX {index} "))
+        || index.ends_with("_pkey")
+        || index.starts_with("sqlite_autoindex_")
 }
 
 fn search(target: &Target, only: &[String]) -> Result<()> {
     let kind = target.engine;
+    let _alone = alone(kind)?;
     let mut engines = connect(target)?;
     let mut known = best::read(kind)?;
     for query in query::all(kind, &target.datasets(), only)? {
@@ -138,6 +165,7 @@ fn search(target: &Target, only: &[String]) -> Result<()> {
 
 fn run(target: &Target, only: &[String], binary: &std::path::Path) -> Result<()> {
     let kind = target.engine;
+    let _alone = alone(kind)?;
     let mut engines = connect(target)?;
     let known = best::read(kind)?;
     let mut rows = Vec::new();

@@ -12,8 +12,9 @@ const HEAD: &str = "# Index advice, measured
 
 Written by `advice run`, a section an engine; README.md says how, and what is measured. *Share* is the part of the cut
 that is known to be reachable: (base − ours) / (base − best), 0 to 1; `—` where nothing is reachable, so it does not
-count. `≥` stands before work that was stopped. `*`: ours is better than the best known. *Bytes* are those of the indexes,
-ours / best known. *Time* is that of one `explain_query`, with the start of the program and its connection.
+count. `≥` stands before work that was stopped, `*` after ours that is better than the best known. *Bytes* are those of
+the indexes. *Beside it* is no part of the share; *slower* marks a query that the advice made slower by the clock, by a
+quarter and 20 ms. *Time* is that of one `explain_query`, with the start of the program and its connection.
 ";
 
 pub fn section(kind: Kind, version: &str, command: &str, rows: &[Row]) -> String {
@@ -22,13 +23,13 @@ pub fn section(kind: Kind, version: &str, command: &str, rows: &[Row]) -> String
         kind.name(),
         kind.unit()
     );
-    text.push_str("| query | base | best known | ours | share | smallest set's share | bytes ours / best | runs, base → ours | time |\n");
+    text.push_str("| query | base | best known | ours | share | smallest set's share | bytes ours / best | beside it, base → ours | time |\n");
     text.push_str("|---|--:|--:|--:|--:|--:|--:|--:|--:|\n");
     for row in rows.iter().filter(|row| !row.control) {
         text.push_str(&line(row));
     }
     text.push_str(&summary(rows));
-    text.push_str("\n| control | base | with the advice | indexes advised | runs, base → ours | time |\n|---|--:|--:|--:|--:|--:|\n");
+    text.push_str("\n| control | base | with the advice | indexes advised | beside it, base → ours | time |\n|---|--:|--:|--:|--:|--:|\n");
     for row in rows.iter().filter(|row| row.control) {
         let advised = match (&row.failed, row.largest.indexes.len()) {
             (Some(error), _) => format!("failed: {}", cell(error)),
@@ -41,7 +42,7 @@ pub fn section(kind: Kind, version: &str, command: &str, rows: &[Row]) -> String
             row.name,
             work(row.base),
             work(row.largest.work),
-            clock(row),
+            beside(row),
             row.took.as_secs_f64()
         );
     }
@@ -56,12 +57,17 @@ fn line(row: &Row) -> String {
                 amount: best.work,
                 capped: best.work_capped,
                 seconds: None,
+                reads: None,
             }),
             bytes(best.bytes),
         )
     });
     let star = match best {
-        Some(best) if !row.largest.work.capped && row.largest.work.amount * 1.02 < best.work => "*",
+        Some(best)
+            if !row.largest.work.capped && row.largest.work.amount * row.near < best.work =>
+        {
+            "*"
+        }
         _ => "",
     };
     let ours = row.failed.as_ref().map_or_else(
@@ -75,19 +81,20 @@ fn line(row: &Row) -> String {
         share(row, &row.largest),
         share(row, &row.smallest),
         bytes(row.largest.bytes),
-        clock(row),
+        beside(row),
         row.took.as_secs_f64()
     )
 }
 
-/// What the clock said of the query itself: noisy, and so no part of the share.
-fn clock(row: &Row) -> String {
-    match (row.base.seconds, row.largest.work.seconds) {
-        (Some(base), Some(ours)) => format!(
-            "{base:.3} → {ours:.3} s{}",
-            if slower(row) { " slower" } else { "" }
-        ),
-        _ => "planned".to_owned(),
+/// What else was seen of the query itself, and is no part of the share: rows read where the clock is the measure, else
+/// the clock.
+fn beside(row: &Row) -> String {
+    let (base, ours) = (&row.base, &row.largest.work);
+    let sign = if slower(row) { " slower" } else { "" };
+    match (base.reads.zip(ours.reads), base.seconds.zip(ours.seconds)) {
+        (Some((base, ours)), _) => format!("{} → {} rows read{sign}", amount(base), amount(ours)),
+        (None, Some((base, ours))) => format!("{base:.3} → {ours:.3} s{sign}"),
+        (None, None) => "planned".to_owned(),
     }
 }
 
@@ -187,14 +194,22 @@ fn distance(rows: &[&Row]) -> (f64, usize) {
 }
 
 fn work(work: Work) -> String {
-    let sign = if work.capped { "≥ " } else { "" };
-    let amount = work.amount;
+    format!(
+        "{}{}",
+        if work.capped { "≥ " } else { "" },
+        amount(work.amount)
+    )
+}
+
+fn amount(amount: f64) -> String {
     if amount >= 1e6 {
-        format!("{sign}{:.2} M", amount / 1e6)
+        format!("{:.2} M", amount / 1e6)
     } else if amount >= 1e4 {
-        format!("{sign}{:.1} k", amount / 1e3)
+        format!("{:.1} k", amount / 1e3)
+    } else if amount >= 100.0 {
+        format!("{amount:.0}")
     } else {
-        format!("{sign}{amount:.0}")
+        format!("{amount:.1}")
     }
 }
 

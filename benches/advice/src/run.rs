@@ -28,14 +28,17 @@ pub struct Row {
     pub largest: Ours,
     pub smallest: Ours,
     pub failed: Option<String>,
+    /// See [`Kind::near`].
+    pub near: f64,
 }
 
 impl Row {
-    /// What could be gained here; below one per cent it is nothing.
+    /// What could be gained here; where best and base are near it is nothing.
     pub fn reachable(&self) -> Option<f64> {
         let best = self.best.as_ref().filter(|best| !best.work_capped)?;
         let cut = self.base.amount - best.work;
-        (self.base.capped || cut > self.base.amount * 0.01).then_some(cut.max(1.0))
+        (self.base.capped || cut > self.base.amount * (self.near - 1.0) / self.near)
+            .then_some(cut.max(1.0))
     }
 
     /// The part of it that a set of ours gains, 0 to 1.
@@ -50,7 +53,7 @@ impl Row {
         let as_good = self
             .best
             .as_ref()
-            .is_some_and(|best| ours.work.amount <= best.work * 1.02)
+            .is_some_and(|best| ours.work.amount <= best.work * self.near)
             && !ours.work.capped;
         Some(if as_good {
             1.0
@@ -83,6 +86,7 @@ pub fn run(
         largest: nothing.clone(),
         smallest: nothing,
         failed: None,
+        near: kind.near(),
     };
     match advice::ask(
         binary,

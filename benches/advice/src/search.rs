@@ -12,8 +12,6 @@ use crate::engine::{Engine, Kind, Work};
 use crate::query::Query;
 use crate::set::{self, Built};
 
-/// Costs this near are the same; fewer bytes win then.
-const NEAR: f64 = 1.02;
 /// Sets kept from one round of the search to the next, and candidates each of them is tried with.
 const BEAM: usize = 4;
 const POOL: usize = 28;
@@ -44,11 +42,17 @@ pub fn best(kind: Kind, engine: &mut dyn Engine, query: &Query) -> Result<Best> 
                 .into_iter()
                 .map(|set| ("search", set)),
         );
-    } else if let Some(known) = best::read(Kind::Postgres)?.get(&query.name) {
-        tries.push(("search", known.indexes.clone()));
+    } else {
+        let known = best::read(Kind::Postgres)?;
         tries.extend(
             known
-                .indexes
+                .get(&query.name)
+                .map(|known| ("search", known.indexes.clone())),
+        );
+        let winner = known.get(&query.name).map(|known| known.indexes.as_slice());
+        tries.extend(
+            winner
+                .unwrap_or_default()
                 .iter()
                 .map(|index| ("search", vec![index.clone()])),
         );
@@ -64,12 +68,10 @@ pub fn best(kind: Kind, engine: &mut dyn Engine, query: &Query) -> Result<Best> 
     };
     let mut tried = BTreeSet::new();
     for (by, wanted) in tries {
-        let set: Vec<String> = wanted
-            .iter()
-            .map(|index| set::translate(kind, index))
-            .collect();
+        let translated = wanted.iter().map(|index| set::translate(kind, index));
+        let set: Vec<String> = translated.collect::<Option<_>>().unwrap_or_default();
         if !set.is_empty() && tried.insert(set.clone()) {
-            attempt(engine, query, &mut found, by, set);
+            attempt(kind, engine, query, &mut found, by, set)?;
         }
     }
     // An index that the others make needless is only bytes.
@@ -82,16 +84,27 @@ pub fn best(kind: Kind, engine: &mut dyn Engine, query: &Query) -> Result<Best> 
         fewer.remove(i.min(fewer.len() - 1));
         if !fewer.is_empty() && tried.insert(fewer.clone()) {
             let by = found.found_by.clone();
-            attempt(engine, query, &mut found, &by, fewer);
+            attempt(kind, engine, query, &mut found, &by, fewer)?;
         }
     }
     Ok(found)
 }
 
 /// Builds a set, and keeps it if it is the better one. A set that this engine cannot build is passed over.
-fn attempt(engine: &mut dyn Engine, query: &Query, found: &mut Best, by: &str, set: Vec<String>) {
+fn attempt(
+    kind: Kind,
+    engine: &mut dyn Engine,
+    query: &Query,
+    found: &mut Best,
+    by: &str,
+    set: Vec<String>,
+) -> Result<()> {
+    // Where the clock measures, what is slower than the best so far need not be waited for.
+    if !found.work_capped {
+        engine.limit(found.work / 1_000.0 * kind.near() + 0.1)?;
+    }
     match set::build_and_measure(engine, &set::statements(&set), &query.sql) {
-        Ok(built) if better(&built, found) => {
+        Ok(built) if better(kind, &built, found) => {
             found.work = built.work.amount;
             found.work_capped = built.work.capped;
             found.bytes = built.bytes;
@@ -101,14 +114,16 @@ fn attempt(engine: &mut dyn Engine, query: &Query, found: &mut Best, by: &str, s
         Ok(_) => {}
         Err(error) => println!("  {}: not built: {set:?}: {error:#}", query.name),
     }
+    engine.limit(f64::INFINITY)
 }
 
-fn better(built: &Built, than: &Best) -> bool {
+fn better(kind: Kind, built: &Built, than: &Best) -> bool {
     let Work { amount, capped, .. } = built.work;
     if capped || than.work_capped {
         return !capped && than.work_capped;
     }
-    amount * NEAR < than.work || (amount < than.work * NEAR && built.bytes < than.bytes)
+    amount * kind.near() < than.work
+        || (amount < than.work * kind.near() && built.bytes < than.bytes)
 }
 
 /// A beam search on the planner's cost: single indexes, pairs, then ever one more.

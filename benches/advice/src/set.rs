@@ -4,18 +4,24 @@ use anyhow::Result;
 
 use crate::engine::{Engine, Kind, Work};
 
-/// An index as PostgreSQL writes it, as near as an engine has it: keys for INCLUDE, all rows for WHERE.
-pub fn translate(kind: Kind, index: &str) -> String {
+/// An index as PostgreSQL writes it, as near as an engine has it: keys for INCLUDE, all rows for WHERE, the plain order
+/// for an operator class. None for a kind of index that only PostgreSQL has.
+pub fn translate(kind: Kind, index: &str) -> Option<String> {
     let mut text = index.to_owned();
     if kind != Kind::Postgres {
-        text = text.replace(") INCLUDE (", ", ");
+        if text.contains(" USING ") {
+            return None;
+        }
+        text = text
+            .replace(") INCLUDE (", ", ")
+            .replace(" text_pattern_ops", "");
     }
     if matches!(kind, Kind::Mysql | Kind::Mariadb)
         && let Some((before, _)) = text.split_once(" WHERE ")
     {
         text = before.to_owned();
     }
-    text
+    Some(text)
 }
 
 /// The statements that build a set.

@@ -96,6 +96,7 @@ impl Engine for Postgres {
             amount: self.cost(sql)?,
             capped: false,
             seconds: None,
+            reads: None,
         })
     }
 

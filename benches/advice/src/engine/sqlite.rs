@@ -119,7 +119,13 @@ impl Engine for Sqlite {
     }
 
     fn measure(&mut self, sql: &str) -> Result<Work> {
-        super::timed(|| self.run(sql))
+        let (amount, capped, seconds) = super::timed(|| self.run(sql))?;
+        Ok(Work {
+            amount,
+            capped,
+            seconds: Some(seconds),
+            reads: None,
+        })
     }
 
     fn indexes(&mut self) -> Result<BTreeMap<IndexName, i64>> {

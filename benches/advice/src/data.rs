@@ -1,6 +1,7 @@
 //! The rows: lines of fields parted by `|`, NULL as `\N`, always the same ones.
 
 pub mod app;
+mod arithmetic;
 pub mod tpch;
 
 use clap::ValueEnum;

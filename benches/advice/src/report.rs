@@ -64,7 +64,9 @@ fn line(row: &Row) -> String {
     });
     let star = match best {
         Some(best)
-            if !row.largest.work.capped && row.largest.work.amount * row.near < best.work =>
+            if !row.largest.indexes.is_empty()
+                && !row.largest.work.capped
+                && row.largest.work.amount * row.near < best.work =>
         {
             "*"
         }

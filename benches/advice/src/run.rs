@@ -35,7 +35,8 @@ pub struct Row {
 impl Row {
     /// What could be gained here; where best and base are near it is nothing.
     pub fn reachable(&self) -> Option<f64> {
-        let best = self.best.as_ref().filter(|best| !best.work_capped)?;
+        let best = self.best.as_ref();
+        let best = best.filter(|best| !best.work_capped && !best.indexes.is_empty())?;
         let cut = self.base.amount - best.work;
         (self.base.capped || cut > self.base.amount * (self.near - 1.0) / self.near)
             .then_some(cut.max(1.0))

@@ -1,0 +1,3 @@
+SELECT id, user_id, placed_at
+FROM orders
+WHERE tracking_no LIKE 'TRK0042%'

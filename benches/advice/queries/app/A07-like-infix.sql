@@ -1,0 +1,3 @@
+SELECT id, product_id, title
+FROM reviews
+WHERE title LIKE '%turquoise%'

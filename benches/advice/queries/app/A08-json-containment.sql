@@ -1,0 +1,3 @@
+SELECT id, occurred_at
+FROM events
+WHERE payload @> '{"utm": "partner-777"}'

@@ -1,0 +1,3 @@
+SELECT id, product_id
+FROM reviews
+WHERE to_tsvector('english', body) @@ to_tsquery('english', 'walnut')

@@ -1,0 +1,1 @@
+SELECT * FROM order_items WHERE returned_at IS NULL

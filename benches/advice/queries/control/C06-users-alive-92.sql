@@ -1,0 +1,1 @@
+SELECT * FROM users WHERE deleted_at IS NULL

@@ -1,0 +1,1 @@
+SELECT * FROM payments WHERE amount_cents > 4000

@@ -8,5 +8,5 @@ pub mod parameters;
 pub mod search;
 pub mod uses;
 
-pub use candidate::{Abilities, Candidate, candidates};
+pub use candidate::{Abilities, Candidate, candidates, merged};
 pub use search::{Search, Size, Trial};

@@ -9,6 +9,7 @@ mod scratch;
 mod sqlite;
 mod throwaway;
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -26,6 +27,7 @@ use crate::migration::change::{Change, NewIndex};
 use crate::migration::{Facts, Item, Migration};
 use crate::plan::Plan;
 use crate::statement::{Dialect, Statement};
+use crate::workload::Statistics;
 
 pub use scratch::{Built, Rows, Scratch, Wanted};
 pub use sqlite::sample::Sample;
@@ -155,6 +157,17 @@ pub struct Trials {
     pub how: String,
     /// What its costs are, for people.
     pub unit: &'static str,
+}
+
+/// What a server counted of the statements that it ran, and of its indexes.
+#[derive(Debug, Clone, Default)]
+pub struct Counted {
+    pub statistics: Vec<Statistics>,
+    /// From when on it counts, as the server writes it; empty where it does not tell.
+    pub since: String,
+    /// Reads of an index by schema, table and name, where the catalog has none.
+    pub scans: BTreeMap<(String, String, String), i64>,
+    pub skipped: Vec<Skipped>,
 }
 
 /// An index that is not there, and the SQL that would make it.
@@ -323,6 +336,16 @@ impl Engine {
     /// `CREATE INDEX` as this engine builds it with the least harm.
     pub fn create_index(&self, table: &Table, default_schema: &str, index: &NewIndex) -> String {
         each!(self, engine => engine.create_index(table, default_schema, index))
+    }
+
+    /// `DROP INDEX` as this engine does it with the least harm.
+    pub fn drop_index(&self, table: &Table, default_schema: &str, index: &str) -> String {
+        each!(self, engine => engine.drop_index(table, default_schema, index))
+    }
+
+    /// The statements that cost this database most, as its server counted them.
+    pub async fn counted(&mut self) -> Result<Counted> {
+        each!(self, engine => engine.counted().await)
     }
 
     /// What this engine's indexes can do.

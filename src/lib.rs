@@ -23,7 +23,9 @@
 //!
 //! Thinking, which is synchronous, does no I/O and names no engine, tool or protocol:
 //! - `catalog`: tables, columns, keys, indexes. `query`: what a statement asks for, resolved against it.
-//! - `plan`: an execution plan, its rules (one file each) and its drawing. `advice`: which index would help.
+//! - `plan`: an execution plan, its rules (one file each) and its drawing.
+//! - `advice`: how a statement uses its tables, index candidates, the search that asks which of them pay.
+//! - `workload`: fingerprints, logs, repetitions, needless indexes.
 //! - `migration`: changes, steps, the proof that they can be taken back, files.
 //! - `locks`: the wait-for graph, its roots, and what they mean.
 //! - `erd`: the entity-relationship diagram, as text and Mermaid.
@@ -57,3 +59,4 @@ pub mod query;
 pub mod server;
 pub mod statement;
 pub mod tools;
+pub mod workload;

@@ -5,6 +5,7 @@ pub mod describe_schema;
 pub mod draw_erd;
 pub mod explain_query;
 pub mod propose_migration;
+mod tune_workload;
 
 use std::pin::Pin;
 use std::time::{Duration, Instant};
@@ -47,6 +48,7 @@ pub const TOOLS: &[Tool] = &[
     draw_erd::TOOL,
     explain_query::TOOL,
     propose_migration::TOOL,
+    tune_workload::TOOL,
 ];
 
 pub fn find(name: &str) -> Option<&'static Tool> {

@@ -12,6 +12,61 @@ use super::uses::{Condition, Key, Kind, Use};
 use crate::catalog::{Index, Table};
 use crate::migration::change::NewIndex;
 
+/// The candidates of several statements as one list without doubles, and which of them each statement had.
+pub fn merged<'a>(lists: Vec<Vec<Candidate<'a>>>) -> (Vec<Candidate<'a>>, Vec<Vec<usize>>) {
+    let mut all: Vec<Candidate<'a>> = Vec::new();
+    let mut of_list: Vec<Vec<usize>> = vec![Vec::new(); lists.len()];
+    let longest = lists.iter().map(Vec::len).max().unwrap_or(0);
+    let mut lists: Vec<_> = lists.into_iter().map(Vec::into_iter).collect();
+    // The first of each, then the second: an engine that takes not so many leaves none without any.
+    for _ in 0..longest {
+        for (list, own) in lists.iter_mut().zip(&mut of_list) {
+            let Some(candidate) = list.next() else {
+                continue;
+            };
+            let same = |known: &Candidate<'_>| {
+                std::ptr::eq(known.table, candidate.table)
+                    && known.method == candidate.method
+                    && known.keys == candidate.keys
+                    && known.include == candidate.include
+                    && known.predicate == candidate.predicate
+            };
+            let position = all.iter().position(same).unwrap_or_else(|| {
+                all.push(candidate.clone());
+                all.len() - 1
+            });
+            if !own.contains(&position) {
+                own.push(position);
+            }
+        }
+    }
+    for own in &mut of_list {
+        own.sort_unstable();
+    }
+    name(&mut all);
+    (all, of_list)
+}
+
+/// Gives each a name that no other and no existing index has.
+fn name(all: &mut [Candidate<'_>]) {
+    let mut taken: BTreeSet<String> = BTreeSet::new();
+    for candidate in all {
+        let name = candidate.telling_name();
+        let of_index = |name: &str| {
+            let mut indexes = candidate.table.indexes.iter();
+            indexes.any(|index| index.name.eq_ignore_ascii_case(name))
+        };
+        let mut free = name.clone();
+        let mut number = 1;
+        while of_index(&free) || taken.contains(&free) {
+            number += 1;
+            free = format!("{name}{number}");
+        }
+        taken.insert(free.clone());
+        candidate.name = free;
+    }
+}
+
 /// What an engine's indexes can do.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Abilities {
@@ -100,22 +155,7 @@ pub fn candidates<'a>(uses: &[Use<'a>], abilities: Abilities) -> Vec<Candidate<'
         own.truncate(MOST);
         all.append(&mut own);
     }
-    let mut taken: BTreeSet<String> = BTreeSet::new();
-    for candidate in &mut all {
-        let name = candidate.telling_name();
-        let of_index = |name: &str| {
-            let mut indexes = candidate.table.indexes.iter();
-            indexes.any(|index| index.name.eq_ignore_ascii_case(name))
-        };
-        let mut free = name.clone();
-        let mut number = 1;
-        while of_index(&free) || taken.contains(&free) {
-            number += 1;
-            free = format!("{name}{number}");
-        }
-        taken.insert(free.clone());
-        candidate.name = free;
-    }
+    name(&mut all);
     all
 }
 

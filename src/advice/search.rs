@@ -33,6 +33,8 @@ pub struct Search {
     known: BTreeMap<Set, Trial>,
     /// Questions that may still be asked.
     left: usize,
+    /// Indexes at most.
+    most: usize,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -57,6 +59,7 @@ const SLACK: f64 = 0.03;
 /// What the smallest set has to reach of the best one's gain.
 const MOST_OF_IT: f64 = 0.8;
 const MOST_INDEXES: usize = 6;
+const MANY_INDEXES: usize = 24;
 /// Candidates that are tried together: the best of all, and of each table.
 const TOP: usize = 10;
 const TOP_OF_TABLE: usize = 4;
@@ -69,6 +72,15 @@ impl Search {
             sizes,
             known: BTreeMap::new(),
             left: QUESTIONS,
+            most: MOST_INDEXES,
+        }
+    }
+
+    /// For many statements together, of which each has indexes of its own.
+    pub fn for_many(sizes: Vec<Size>) -> Self {
+        Self {
+            most: MANY_INDEXES,
+            ..Self::new(sizes)
         }
     }
 
@@ -225,7 +237,7 @@ impl Search {
     /// Adds what saves most, as long as anything saves enough.
     fn widened(&self, mut set: Set, singles: &[usize], closed: bool) -> Result<Set, Set> {
         let top = self.top(singles);
-        while set.len() < MOST_INDEXES {
+        while set.len() < self.most {
             let now = self.cost(&set, closed)?;
             let mut best = (now * (1.0 - LEAST_STEP), None);
             for id in top.iter().filter(|id| !set.contains(id)) {

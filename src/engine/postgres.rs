@@ -9,6 +9,7 @@ mod role;
 pub(super) mod scratch;
 mod statistics;
 mod what_if;
+mod workload;
 
 use std::str::FromStr;
 use std::time::Duration;

@@ -11,6 +11,7 @@ pub(super) mod sample;
 pub(super) mod scratch;
 mod statistics;
 mod what_if;
+mod workload;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -17,8 +17,8 @@ use crate::plan::{Access, Plan, PlanNode, render};
 use crate::query::Query;
 use crate::statement::{Literals, Statement};
 
-mod indexes;
-mod parameters;
+pub(super) mod indexes;
+pub(super) mod parameters;
 
 const NAME: &str = "explain_query";
 

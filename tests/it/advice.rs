@@ -11,13 +11,12 @@ fn client(place: &Place) -> Client {
     if place.engine == "sqlite" {
         return Client::start(&[&flag, &database]);
     }
-    let mut server = url::Url::parse(&place.url).unwrap();
-    server.set_path(if place.engine == "postgresql" {
-        "/postgres"
-    } else {
-        "/"
-    });
-    Client::start(&[&flag, &database, "--scratch", &format!("shop={server}")])
+    Client::start(&[
+        &flag,
+        &database,
+        "--scratch",
+        &format!("shop={}", place.scratch()),
+    ])
 }
 
 /// Each index as its table and keys.
@@ -87,6 +86,12 @@ fn n4_a2_an_index_is_advised_for_what_the_statement_asks() {
             );
             let (before, after) = (&called.structured["before"], &called.structured["after"]);
             assert!(
+                after["cost"].is_f64(),
+                "{}: {sql}: {}",
+                place.name,
+                called.text
+            );
+            assert!(
                 after["cost"].as_f64().unwrap() < before["cost"].as_f64().unwrap() * 0.85,
                 "{}: {sql}: {}",
                 place.name,
@@ -146,6 +151,10 @@ fn promise_6_the_same_question_has_the_same_answer() {
     for place in everywhere("advice_again") {
         if place.name == "postgresql-15" {
             run(&place.url, "CREATE EXTENSION hypopg");
+        }
+        if matches!(place.engine, "mysql" | "mariadb") {
+            // Later it would do so by itself, between one question and the next.
+            run(&place.url, "ANALYZE TABLE orders, customers");
         }
         let arguments = json!({"sql": HELPED[3].0});
         // A server may reckon with what it has in memory: the first question brings it there.

@@ -35,3 +35,4 @@ mod scratch;
 mod servers;
 mod snapshots;
 mod tidy;
+mod workload;

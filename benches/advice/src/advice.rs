@@ -29,7 +29,14 @@ pub fn ask(binary: &Path, url: &str, dataset: Dataset, sql: &str) -> Result<Advi
     let name = dataset.name();
     let arguments = serde_json::json!({ "database": name, "sql": sql }).to_string();
     let start = Instant::now();
-    let mut child = Command::new(binary)
+    let mut command = Command::new(binary);
+    if let Some(server) = scratch(url) {
+        // Without HypoPG indexes are tried on a copy: on the same server, which is one for throwing away.
+        command
+            .args(["--scratch", &format!("{name}=env:SCRATCH_URL")])
+            .env("SCRATCH_URL", server);
+    }
+    let mut child = command
         .args([
             "call",
             "explain_query",
@@ -69,4 +76,15 @@ pub fn ask(binary: &Path, url: &str, dataset: Dataset, sql: &str) -> Result<Advi
         smallest: answer.smallest_set,
         took,
     })
+}
+
+/// The server of a database's URL, without the database; a file has none.
+fn scratch(url: &str) -> Option<String> {
+    let (server, _) = url.rsplit_once('/')?;
+    let database = match url.split(':').next()? {
+        "postgres" | "postgresql" => "postgres",
+        "mysql" | "mariadb" => "",
+        _ => return None,
+    };
+    Some(format!("{server}/{database}"))
 }

@@ -27,6 +27,12 @@ impl Resolver<'_> {
                 self.join(&left, &right);
                 continue;
             }
+            if let Some(columns) = row_comparison(part) {
+                for column in &columns {
+                    self.condition(column);
+                }
+                continue;
+            }
             if let Expr::InSubquery {
                 expr,
                 subquery,
@@ -243,6 +249,31 @@ impl Resolver<'_> {
     }
 }
 
+/// `(a, b) = (1, 2)` column by column; of `(a, b) > (1, 2)` what holds of the first.
+fn row_comparison(whole: &Expr) -> Option<Vec<Expr>> {
+    let Expr::BinaryOp { left, op, right } = whole else {
+        return None;
+    };
+    let (Expr::Tuple(left), Expr::Tuple(right)) = (left.as_ref(), right.as_ref()) else {
+        return None;
+    };
+    let op = match op {
+        BinaryOperator::Gt => &BinaryOperator::GtEq,
+        BinaryOperator::Lt => &BinaryOperator::LtEq,
+        other => other,
+    };
+    let pairs = left.iter().zip(right).map(|(left, right)| Expr::BinaryOp {
+        left: Box::new(left.clone()),
+        op: op.clone(),
+        right: Box::new(right.clone()),
+    });
+    Some(match op {
+        BinaryOperator::Eq => pairs.collect(),
+        BinaryOperator::GtEq | BinaryOperator::LtEq => pairs.take(1).collect(),
+        _ => Vec::new(),
+    })
+}
+
 enum Sides<'e> {
     One(&'e Expr),
     Two(&'e Expr, &'e Expr),
@@ -395,7 +426,9 @@ fn varies(expr: &Expr) -> bool {
                     function.over.is_some()
                         || VARYING.contains(&function.name.to_string().to_lowercase().as_str())
                 }
-                Expr::Case { .. } | Expr::Exists { .. } | Expr::Subquery(_) => true,
+                Expr::Case { .. } | Expr::Exists { .. } | Expr::Subquery(_) | Expr::Tuple(_) => {
+                    true
+                }
                 _ => false,
             };
             ControlFlow::Continue(())

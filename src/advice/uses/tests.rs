@@ -138,6 +138,20 @@ fn joins_are_found_however_they_are_written() {
 }
 
 #[test]
+fn rows_are_compared_column_by_column() {
+    assert_eq!(
+        told("SELECT id FROM orders WHERE (customer_id, status) = (7, 'x')"),
+        ["orders Equal customer_id Equal status [customer_id id status]"]
+    );
+    assert_eq!(
+        told(
+            "SELECT id FROM orders WHERE (placed_at, id) < (5, 7) ORDER BY placed_at DESC, id DESC LIMIT 9"
+        ),
+        ["orders Range placed_at order placed_at desc order id desc [id placed_at]"]
+    );
+}
+
+#[test]
 fn names_of_the_output_stand_for_what_they_name() {
     assert_eq!(
         told("SELECT status AS s, count(*) FROM orders GROUP BY s ORDER BY 1"),

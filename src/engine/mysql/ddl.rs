@@ -199,6 +199,17 @@ impl MySql {
         }
     }
 
+    #[expect(clippy::unused_self, reason = "the contract of all engines")]
+    pub(in crate::engine) fn drop_index(
+        &self,
+        table: &Table,
+        default_schema: &str,
+        index: &str,
+    ) -> String {
+        let table = DIALECT.table(&table.schema, &table.name, default_schema);
+        format!("ALTER TABLE {table} DROP INDEX {}", ident(index))
+    }
+
     pub(in crate::engine) fn create_index(
         &self,
         table: &Table,

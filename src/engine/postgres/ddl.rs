@@ -126,6 +126,24 @@ impl Postgres {
     }
 
     #[expect(clippy::unused_self, reason = "the contract of all engines")]
+    pub(in crate::engine) fn drop_index(
+        &self,
+        table: &Table,
+        default_schema: &str,
+        index: &str,
+    ) -> String {
+        let concurrently = if table.children.is_empty() {
+            "CONCURRENTLY "
+        } else {
+            ""
+        };
+        format!(
+            "DROP INDEX {concurrently}{}",
+            DIALECT.table(&table.schema, index, default_schema)
+        )
+    }
+
+    #[expect(clippy::unused_self, reason = "the contract of all engines")]
     pub(in crate::engine) fn create_index(
         &self,
         table: &Table,

@@ -108,6 +108,16 @@ impl Sqlite {
     }
 
     #[expect(clippy::unused_self, reason = "the contract of all engines")]
+    pub(in crate::engine) fn drop_index(
+        &self,
+        _table: &Table,
+        _default_schema: &str,
+        index: &str,
+    ) -> String {
+        format!("DROP INDEX {}", ident(index))
+    }
+
+    #[expect(clippy::unused_self, reason = "the contract of all engines")]
     pub(in crate::engine) fn create_index(
         &self,
         table: &Table,

@@ -44,13 +44,12 @@ impl Sqlite {
 
     pub(in crate::engine) async fn prepare_trials(
         &mut self,
-        statement: &Statement,
+        _statement: &Statement,
         catalog: &Catalog,
         uses: &[Use<'_>],
         _indexes: &[Hypothetical<'_>],
     ) -> Result<std::result::Result<Trials, Skipped>> {
-        let mut known = self.knowledge(catalog, uses).await?;
-        known.limit = statement.limit();
+        let known = self.knowledge(catalog, uses).await?;
         match Shell::new(self, catalog, known).await {
             Ok(shell) => self.shell = Some(shell),
             Err(error) => {
@@ -227,6 +226,7 @@ impl Shell {
             .filter(|(_, name)| plan.nodes.iter().any(|node| node.index == **name))
             .map(|(position, _)| position)
             .collect();
+        self.known.limit = statement.limit();
         let of_tables = uses(&statement.ast, &self.catalog, Dialect::Sqlite);
         Ok(Tried {
             cost: estimate::cost(&plan, &of_tables, &self.keys, &self.known),

@@ -2,9 +2,11 @@
 
 mod output;
 
-pub(super) use self::output::{Advice, IndexAdvice};
+pub(in crate::tools) use self::output::{Gain, IndexAdvice, index_advice};
 
-use self::output::{Compared, Gain, index_advice};
+pub(super) use self::output::Advice;
+
+use self::output::Compared;
 use crate::advice::uses::{Use, uses};
 use crate::advice::{Candidate, Search, Size, Trial, candidates};
 use crate::answer::{Common, Skipped, count, excerpt};
@@ -84,7 +86,6 @@ async fn searched(
     common: &mut Common,
 ) -> Result<Advice> {
     let mut search = Search::new(sizes(indexes));
-    let mut failed = None;
     while let Some(set) = search.next() {
         let wanted: Vec<Hypothetical<'_>> = picked(indexes, &set);
         match engine.try_indexes(statement, &wanted).await {
@@ -102,7 +103,6 @@ async fn searched(
             // One that cannot be made here, such as a key that the engine does not take.
             Err(error) if !set.is_empty() => {
                 tracing::debug!(%error, "an index could not be tried");
-                failed = Some(error);
                 search.tell(
                     set,
                     Trial {
@@ -116,9 +116,6 @@ async fn searched(
     }
     let outcome = search.outcome();
     if outcome.best.is_empty() {
-        if let Some(error) = failed.filter(|_| search.asked() < 3) {
-            return Err(error);
-        }
         no_index_helps(engine, indexes, catalog, search.asked(), &trials, common).await;
         return Ok(Advice::default());
     }
@@ -170,7 +167,7 @@ async fn searched(
     Ok(advice)
 }
 
-fn sizes(indexes: &[Hypothetical<'_>]) -> Vec<Size> {
+pub(in crate::tools) fn sizes(indexes: &[Hypothetical<'_>]) -> Vec<Size> {
     let mut tables: Vec<*const crate::catalog::Table> = Vec::new();
     indexes
         .iter()
@@ -188,13 +185,19 @@ fn sizes(indexes: &[Hypothetical<'_>]) -> Vec<Size> {
         .collect()
 }
 
-fn picked<'a>(indexes: &[Hypothetical<'a>], set: &[usize]) -> Vec<Hypothetical<'a>> {
+pub(in crate::tools) fn picked<'a>(
+    indexes: &[Hypothetical<'a>],
+    set: &[usize],
+) -> Vec<Hypothetical<'a>> {
     set.iter()
         .filter_map(|id| indexes.get(*id).cloned())
         .collect()
 }
 
-async fn selectivity(engine: &mut Engine, candidate: &Candidate<'_>) -> Selectivity {
+pub(in crate::tools) async fn selectivity(
+    engine: &mut Engine,
+    candidate: &Candidate<'_>,
+) -> Selectivity {
     let condition = candidate.condition();
     if condition.is_empty() {
         return Selectivity::default();

@@ -19,14 +19,14 @@ const PAGE: i64 = 10;
 
 /// The statement with values in the place of its parameters.
 #[derive(Debug)]
-pub(super) struct Bound {
-    pub(super) statement: Statement,
+pub(in crate::tools) struct Bound {
+    pub(in crate::tools) statement: Statement,
     /// With the values that find most rows, where no values were given.
-    pub(super) worst: Option<Statement>,
+    pub(in crate::tools) worst: Option<Statement>,
 }
 
 /// Binds what was given, else values that the statistics know.
-pub(super) async fn bind(
+pub(in crate::tools) async fn bind(
     engine: &mut Engine,
     written: &Statement,
     given: &[Value],

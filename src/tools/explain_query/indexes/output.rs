@@ -15,10 +15,10 @@ use crate::plan::Plan;
 
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(inline)]
-pub(in crate::tools::explain_query) struct IndexAdvice {
-    pub(in crate::tools::explain_query) sql: String,
-    pub(in crate::tools::explain_query) table: String,
-    pub(in crate::tools::explain_query) columns: Vec<String>,
+pub(in crate::tools) struct IndexAdvice {
+    pub(in crate::tools) sql: String,
+    pub(in crate::tools) table: String,
+    pub(in crate::tools) columns: Vec<String>,
     kind: String,
     reason: String,
     selectivity: SelectivityOut,
@@ -28,7 +28,7 @@ pub(in crate::tools::explain_query) struct IndexAdvice {
     write_cost: WriteCost,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Gain")]
-    pub(super) gain: Option<Gain>,
+    pub(in crate::tools) gain: Option<Gain>,
 }
 
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -57,33 +57,33 @@ pub(super) struct WriteCost {
 
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(inline)]
-pub(super) struct Gain {
-    pub(super) factor: f64,
-    pub(super) source: Source,
+pub(in crate::tools) struct Gain {
+    pub(in crate::tools) factor: f64,
+    pub(in crate::tools) source: Source,
 }
 
 /// What came of looking for indexes.
 #[derive(Debug, Default)]
-pub(in crate::tools::explain_query) struct Advice {
+pub(in crate::tools) struct Advice {
     /// All of the best set.
-    pub(in crate::tools::explain_query) indexes: Vec<IndexAdvice>,
+    pub(in crate::tools) indexes: Vec<IndexAdvice>,
     /// Those of the smallest set that reaches most of the gain.
-    pub(in crate::tools::explain_query) smallest: Vec<String>,
-    pub(in crate::tools::explain_query) compared: Option<Compared>,
+    pub(in crate::tools) smallest: Vec<String>,
+    pub(in crate::tools) compared: Option<Compared>,
 }
 
 /// The statement without the indexes, and with them, by one and the same measure.
 #[derive(Debug)]
-pub(in crate::tools::explain_query) struct Compared {
-    pub(in crate::tools::explain_query) before: Plan,
-    pub(in crate::tools::explain_query) after: Plan,
+pub(in crate::tools) struct Compared {
+    pub(in crate::tools) before: Plan,
+    pub(in crate::tools) after: Plan,
     pub(super) before_cost: f64,
     pub(super) after_cost: f64,
     pub(super) smallest_cost: f64,
     pub(super) trials: Trials,
 }
 
-pub(super) fn index_advice(
+pub(in crate::tools) fn index_advice(
     candidate: &Candidate<'_>,
     sql: String,
     selectivity: &Selectivity,
@@ -170,7 +170,7 @@ fn reason(candidate: &Candidate<'_>) -> String {
     parts.join("; ")
 }
 
-pub(in crate::tools::explain_query) fn factor(factor: f64) -> String {
+pub(in crate::tools) fn factor(factor: f64) -> String {
     if factor >= 10.0 {
         count(factor.round() as i64)
     } else {
@@ -197,22 +197,22 @@ impl Gain {
 }
 
 impl Compared {
-    pub(in crate::tools::explain_query) const fn source(&self) -> Source {
+    pub(in crate::tools) const fn source(&self) -> Source {
         self.trials.source
     }
 
-    pub(in crate::tools::explain_query) fn how(&self) -> &str {
+    pub(in crate::tools) fn how(&self) -> &str {
         &self.trials.how
     }
 
-    pub(in crate::tools::explain_query) const fn costs(&self) -> (f64, f64) {
+    pub(in crate::tools) const fn costs(&self) -> (f64, f64) {
         (self.before_cost, self.after_cost)
     }
 }
 
 impl Advice {
     /// What the summary says of it.
-    pub(in crate::tools::explain_query) fn verdict(&self) -> String {
+    pub(in crate::tools) fn verdict(&self) -> String {
         let gain = match (&self.compared, self.indexes.first()) {
             (Some(compared), _) => format!(
                 ", about {} times ({})",
@@ -240,7 +240,7 @@ impl Advice {
         }
     }
 
-    pub(in crate::tools::explain_query) fn write(&self, text: &mut String) {
+    pub(in crate::tools) fn write(&self, text: &mut String) {
         for (number, index) in self.indexes.iter().enumerate() {
             if number == 0 {
                 text.push_str("\nIndexes\n");
@@ -277,7 +277,7 @@ impl Advice {
 }
 
 impl IndexAdvice {
-    fn write(&self, text: &mut String) {
+    pub(in crate::tools) fn write(&self, text: &mut String) {
         let _ = writeln!(text, "  {};", self.sql);
         let _ = writeln!(text, "    why          {}", self.reason);
         let percent = |share: f64| match share {

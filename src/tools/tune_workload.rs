@@ -49,13 +49,13 @@ struct Params {
     database: String,
     #[serde(default)]
     detail: Detail,
-    /// A log to read instead of the server's statistics: of PostgreSQL, MySQL, MariaDB, an ORM, JSON lines, or SQL.
+    /// Of a server, an ORM, JSON lines, or SQL.
     #[serde(default)]
     log: String,
-    /// Costliest statements to look at; default 10.
+    /// Costliest statements; default 10.
     #[serde(default)]
     limit: usize,
-    /// New indexes may take this many megabytes.
+    /// Megabytes for new indexes.
     #[serde(default)]
     budget_mb: u64,
 }

@@ -6,15 +6,20 @@ mod correlated_subquery;
 mod filter_discards_rows;
 mod full_scan_large_table;
 mod function_on_column;
+mod large_in_list;
 mod large_offset;
 mod leading_wildcard;
+mod limit_without_order;
 mod nested_loop_inner_scan;
 mod not_in_null;
+mod order_by_random;
 mod row_misestimate;
 mod select_star;
 mod sort_without_index;
 mod spill_to_disk;
 mod statistics_missing;
+
+use sqlparser::ast;
 
 use super::{Plan, PlanNode};
 use crate::catalog::{Catalog, Table};
@@ -27,6 +32,8 @@ pub struct Subject<'a> {
     pub plan: &'a Plan,
     pub catalog: &'a Catalog,
     pub query: &'a Query<'a>,
+    /// The statement as written, for what `query` does not keep.
+    pub statement: &'a ast::Statement,
 }
 
 #[derive(Debug)]
@@ -44,10 +51,13 @@ pub const RULES: &[Rule] = &[
     filter_discards_rows::RULE,
     full_scan_large_table::RULE,
     function_on_column::RULE,
+    large_in_list::RULE,
     large_offset::RULE,
     leading_wildcard::RULE,
+    limit_without_order::RULE,
     nested_loop_inner_scan::RULE,
     not_in_null::RULE,
+    order_by_random::RULE,
     row_misestimate::RULE,
     select_star::RULE,
     sort_without_index::RULE,
@@ -66,7 +76,21 @@ pub fn check(subject: &Subject<'_>) -> Vec<Finding> {
     findings
 }
 
-impl Subject<'_> {
+impl<'a> Subject<'a> {
+    pub const fn new(
+        plan: &'a Plan,
+        catalog: &'a Catalog,
+        query: &'a Query<'a>,
+        statement: &'a ast::Statement,
+    ) -> Self {
+        Self {
+            plan,
+            catalog,
+            query,
+            statement,
+        }
+    }
+
     /// The table that a node reads.
     fn table(&self, node: &PlanNode) -> Option<&Table> {
         if node.relation.is_empty() {
@@ -121,11 +145,7 @@ mod testing {
     pub(super) fn findings(rule: &Rule, sql: &str, catalog: &Catalog, plan: &Plan) -> usize {
         let statement = Statement::parse(sql, Dialect::Postgres).unwrap();
         let query = Query::new(&statement.ast, catalog);
-        let found = (rule.check)(&Subject {
-            plan,
-            catalog,
-            query: &query,
-        });
+        let found = (rule.check)(&Subject::new(plan, catalog, &query, &statement.ast));
         assert!(found.iter().all(|finding| finding.rule == rule.id));
         found.len()
     }

@@ -195,11 +195,8 @@ async fn explain(
     hide_values(&mut explained.plan, &literals);
     let plan = explained.plan;
 
-    common.findings.extend(check(&Subject {
-        plan: &plan,
-        catalog: &catalog,
-        query: &query,
-    }));
+    let subject = Subject::new(&plan, &catalog, &query, &statement.ast);
+    common.findings.extend(check(&subject));
     common.findings.extend(explained.findings);
     common.skipped = explained.skipped;
     let mut advice = if params.advise {

@@ -70,7 +70,7 @@ enum Command {
     },
     /// Run one tool and print its answer.
     Call {
-        /// `explain_query`, `propose_migration`, `check_locks`, `draw_erd` or `describe_schema`.
+        /// `explain_query`, `tune_workload`, `propose_migration`, `check_locks`, `draw_erd` or `describe_schema`.
         tool: String,
         /// Its parameters as a JSON object; - reads them from standard input.
         #[arg(default_value = "{}")]
@@ -291,6 +291,11 @@ const TOUR: &[(&str, &str, &str)] = &[
         "And a dangerous one?",
     ),
     ("check_locks", "{}", "Does anybody wait?"),
+    (
+        "tune_workload",
+        "{}",
+        "Is there an index that nothing needs?",
+    ),
 ];
 
 async fn demo() -> Result<ExitCode> {

@@ -20,7 +20,7 @@ pub struct Knowledge {
 }
 
 /// A visit to the table from an index, in visits within one.
-const VISIT: f64 = 4.0;
+const VISIT: f64 = 6.0;
 /// A row of a table that is read from end to end: wider than one of an index.
 const SCAN: f64 = 1.3;
 /// Going down a tree.
@@ -33,6 +33,11 @@ const SORTING: f64 = 0.5;
 const UNKNOWN: f64 = 0.33;
 /// Building an index for one run, for each row.
 const BUILDING: f64 = 6.0;
+
+/// What is between two ends of one range, of which each keeps a share.
+fn both_ends(one: f64, other: f64) -> f64 {
+    (one + other - 1.0).max(one.min(other) * 0.02)
+}
 
 /// The keys of each index, by its name.
 pub type Keys = BTreeMap<String, Vec<Key>>;
@@ -258,16 +263,27 @@ impl Estimate<'_, '_> {
     /// The share of rows that all conditions and the joins with bound tables keep.
     fn kept(&self, id: usize, used: &Use<'_>) -> f64 {
         let mut share = 1.0;
+        let mut ranges: BTreeMap<&Key, f64> = BTreeMap::new();
         for condition in used.conditions.iter().filter(|own| !own.text.is_empty()) {
             let key = (used.table.name.clone(), condition.text.clone());
-            share *= self.known.shares.get(&key).copied().unwrap_or_else(|| {
+            let own = self.known.shares.get(&key).copied().unwrap_or_else(|| {
                 if condition.kind == Kind::Equal {
                     1.0 / self.values(used, &condition.key)
                 } else {
                     UNKNOWN
                 }
             });
+            if condition.kind.is_range() {
+                let known = ranges.get(&condition.key).copied();
+                ranges.insert(
+                    &condition.key,
+                    known.map_or(own, |known| both_ends(known, own)),
+                );
+            } else {
+                share *= own;
+            }
         }
+        share *= ranges.values().product::<f64>();
         let mut columns: Vec<&str> = used
             .joins
             .iter()
@@ -301,6 +317,7 @@ impl Estimate<'_, '_> {
     fn matched(&self, node: &PlanNode, used: &Use<'_>) -> (f64, f64) {
         let mut share = 1.0;
         let mut times = 1.0;
+        let mut ranged = None;
         let keys = self.keys.get(&node.index);
         for (position, part) in node.condition.split(" AND ").enumerate() {
             let sign = part.find(['=', '<', '>']).unwrap_or(part.len());
@@ -333,6 +350,12 @@ impl Estimate<'_, '_> {
                 continue;
             }
             let equal = part.get(sign..).is_some_and(|rest| rest.starts_with('='));
+            if !equal && ranged.as_ref() == Some(&key) {
+                continue;
+            }
+            if !equal {
+                ranged = Some(key.clone());
+            }
             let texts: Vec<&str> = used
                 .conditions
                 .iter()
@@ -344,7 +367,10 @@ impl Estimate<'_, '_> {
                 let known = (used.table.name.clone(), (*text).to_owned());
                 self.known.shares.get(&known).copied()
             };
-            let best = texts.iter().filter_map(of).reduce(f64::min);
+            let best = texts
+                .iter()
+                .filter_map(of)
+                .reduce(if equal { f64::min } else { both_ends });
             share *= match best {
                 Some(share) => share,
                 None if equal => 1.0 / self.values(used, &key),

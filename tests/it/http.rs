@@ -99,7 +99,7 @@ fn both_eras_are_served_without_a_session() {
     assert_eq!(status, 200, "{body}");
     assert_eq!(
         message(&body)["result"]["tools"].as_array().unwrap().len(),
-        5
+        database_ops::tools::TOOLS.len()
     );
 
     let initialize = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize",

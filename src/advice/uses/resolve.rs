@@ -104,6 +104,7 @@ impl<'a> Resolver<'a> {
             }
             _ => {}
         }
+        self.close_joins();
         self.spread_constants();
         self.uses
     }

@@ -45,8 +45,20 @@ impl Postgres {
             row.try_get("collate")?,
             row.try_get("ctype")?,
         );
-        let made = place.make(&encoding, &collate, &ctype).await?;
-        let connection = within(CONNECT, PgConnection::connect_with(&made.options)).await?;
+        // Until somebody is connected to it, another process may take it for one that was left behind.
+        let mut tries = 0;
+        let (made, connection) = loop {
+            let made = place.make(&encoding, &collate, &ctype).await?;
+            match within(CONNECT, PgConnection::connect_with(&made.options)).await {
+                Ok(connection) => break (made, connection),
+                Err(sqlx::Error::Database(error))
+                    if error.code().as_deref() == Some("3D000") && tries < 5 =>
+                {
+                    tries += 1;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        };
         let mut session = Self {
             connection,
             version: Version::parse(""),

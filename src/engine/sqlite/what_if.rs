@@ -92,6 +92,12 @@ impl Shell {
             .fetch_optional(&mut live.connection)
             .await?
             .is_some();
+        let mut noted: Vec<(String, Option<String>, String)> = Vec::new();
+        if analyzed {
+            noted = sqlx::query_as(include_str!("what_if/statistics.sql"))
+                .fetch_all(&mut live.connection)
+                .await?;
+        }
         let options = SqliteConnectOptions::new()
             .in_memory(true)
             .foreign_keys(false)
@@ -114,12 +120,13 @@ impl Shell {
             made: Vec::new(),
             analyzed,
         };
-        shell.describe().await?;
+        shell.describe(&noted).await?;
         Ok(shell)
     }
 
-    /// Writes down what the planner wants to know of the tables and of their indexes.
-    async fn describe(&mut self) -> Result<()> {
+    /// Writes down what the planner wants to know of the tables and of their indexes: as the live one knows it, and
+    /// where it knows nothing by what was counted.
+    async fn describe(&mut self, noted: &[(String, Option<String>, String)]) -> Result<()> {
         let tables: Vec<Table> = self
             .catalog
             .tables
@@ -144,7 +151,12 @@ impl Shell {
         }
         // Makes the table of statistics, which is empty for empty tables.
         self.run("ANALYZE".to_owned()).await?;
-        for table in &tables {
+        for (table, index, figures) in noted {
+            self.note(table, index.as_deref(), figures).await?;
+            self.learn(table, index.as_deref(), figures);
+        }
+        let unknown = |table: &&Table| !noted.iter().any(|(name, ..)| *name == table.name);
+        for table in tables.iter().filter(unknown) {
             let rows = self.rows(table);
             if table.indexes.is_empty() {
                 self.note(&table.name, None, &format!("{rows:.0}")).await?;
@@ -156,6 +168,25 @@ impl Shell {
             }
         }
         self.run("ANALYZE sqlite_schema".to_owned()).await
+    }
+
+    /// The different values of an index's first key, as the statistics have them.
+    fn learn(&mut self, table: &str, index: Option<&str>, figures: &str) {
+        let mut numbers = figures
+            .split(' ')
+            .map_while(|number| number.parse::<f64>().ok());
+        let (Some(rows), Some(alike)) = (numbers.next(), numbers.next()) else {
+            return;
+        };
+        let first = index
+            .and_then(|index| self.keys.get(index))
+            .and_then(|keys| keys.first());
+        if let Some(key) = first {
+            let values = (rows / alike.max(1.0)).max(1.0);
+            self.known
+                .distinct
+                .insert((table.to_owned(), key.clone()), values);
+        }
     }
 
     fn rows(&self, table: &Table) -> f64 {

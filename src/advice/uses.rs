@@ -2,6 +2,7 @@
 //! needs at all. Names are resolved through aliases, subqueries in FROM and WITH, USING and NATURAL, and the
 //! columns of enclosing queries; a name that cannot be resolved is passed over.
 
+mod closure;
 mod conditions;
 mod resolve;
 #[cfg(test)]

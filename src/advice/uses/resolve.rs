@@ -1,6 +1,7 @@
 //! Walks over a statement and finds out which table each name means.
 
 mod select;
+mod view;
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -262,7 +263,7 @@ impl<'a> Resolver<'a> {
         if table.kind == TableKind::View {
             self.views += 1;
             let view = (self.views <= MOST_VIEWS)
-                .then(|| view_query(&table.definition, self.dialect))
+                .then(|| view::query(&table.definition, self.dialect))
                 .flatten()?;
             // What it names is its own: neither the tables nor the subqueries around it.
             let scopes = std::mem::take(&mut self.scopes);
@@ -475,15 +476,6 @@ fn renamed(mut outputs: Vec<Output>, columns: &[ast::TableAliasColumnDef]) -> Ve
         output.name = column.name.value.to_lowercase();
     }
     outputs
-}
-
-/// The query that a view stands for, from its definition: with or without CREATE VIEW before it.
-fn view_query(definition: &str, dialect: Dialect) -> Option<Box<Query>> {
-    match crate::statement::parse_one(definition, dialect).ok()? {
-        Statement::Query(query) => Some(query),
-        Statement::CreateView(view) => Some(view.query),
-        _ => None,
-    }
 }
 
 fn constraint(operator: &JoinOperator) -> Option<&JoinConstraint> {

@@ -56,6 +56,12 @@ pub struct Table {
     /// The engine's estimate; absent where the engine keeps none.
     pub rows: Option<i64>,
     pub size_bytes: Option<i64>,
+    /// The rows alone, without indexes and long values, where the engine tells them apart.
+    pub heap_bytes: Option<i64>,
+    /// Rows changed since statistics were gathered, where the engine counts them.
+    pub changed_rows: Option<i64>,
+    /// Which rows a role sees is decided by policies.
+    pub row_security: bool,
     /// Seconds since statistics were last gathered; absent when never or unknown.
     pub stats_age_s: Option<i64>,
     /// The `CREATE` statement, where the engine keeps it.
@@ -87,6 +93,8 @@ pub struct Column {
     pub nulls: Option<f64>,
     /// How far the order of its values is the order of the rows on disk, from -1 to 1, from statistics.
     pub correlation: Option<f64>,
+    /// Whether statistics tell how often which value comes, where the engine keeps that apart from indexes.
+    pub histogram: Option<bool>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,8 +1,11 @@
 //! An execution plan in words that all engines share: loops and workers multiplied out, self time and
 //! share per node, in reading order with the parent's id.
 
+pub mod details;
 pub mod render;
 pub mod rules;
+
+use self::details::{Details, Run};
 
 /// One way to run a statement.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -12,6 +15,7 @@ pub struct Plan {
     pub analyzed: bool,
     pub execution_ms: Option<f64>,
     pub planning_ms: Option<f64>,
+    pub run: Run,
 }
 
 /// How a node gets at its rows.
@@ -73,6 +77,7 @@ pub struct PlanNode {
     pub correlated: bool,
     /// A join without a condition.
     pub cartesian: bool,
+    pub details: Details,
 }
 
 impl Plan {
@@ -88,6 +93,19 @@ impl Plan {
 
     pub fn node(&self, id: usize) -> Option<&PlanNode> {
         self.nodes.get(id)
+    }
+
+    /// The nodes above one, the nearest first.
+    pub fn above(&self, id: usize) -> impl Iterator<Item = &PlanNode> {
+        std::iter::successors(self.node(id), |node| self.node(node.parent?)).skip(1)
+    }
+
+    /// A node and all below it.
+    pub fn below(&self, id: usize) -> impl Iterator<Item = &PlanNode> {
+        let within = move |node: &&PlanNode| {
+            node.id == id || self.above(node.id).any(|above| above.id == id)
+        };
+        self.nodes.iter().filter(within)
     }
 
     /// Adds a node under `parent`; nodes are added in reading order.
@@ -140,6 +158,10 @@ impl Plan {
     pub fn forget_times(&mut self) {
         self.execution_ms = None;
         self.planning_ms = None;
+        self.run = Run {
+            settings: std::mem::take(&mut self.run.settings),
+            ..Run::default()
+        };
         for node in &mut self.nodes {
             node.time_ms = None;
             node.self_ms = None;

@@ -18,6 +18,8 @@ pub struct Query<'a> {
     /// `x NOT IN (SELECT y …)`.
     pub not_in: Vec<NotIn<'a>>,
     pub offset: Option<u64>,
+    /// How many of the scopes, the first ones, give the rows that come out.
+    pub outermost: usize,
 }
 
 /// The tables of one SELECT and what it does with them.
@@ -102,6 +104,9 @@ impl<'a> Query<'a> {
                 }
                 let before = self.query.scopes.len();
                 self.query.add_body(&query.body, self.catalog);
+                if before == 0 {
+                    self.query.outermost = self.query.scopes.len();
+                }
                 // ORDER BY and LIMIT belong to a plain SELECT alone, not to a UNION.
                 if let (SetExpr::Select(_), Some(scope)) =
                     (query.body.as_ref(), self.query.scopes.get_mut(before))
@@ -563,8 +568,24 @@ fn leading_wildcard(pattern: &Expr) -> Option<bool> {
     }
 }
 
+/// Whether a part of HAVING names, by its alias, what the select list computes of the group.
+pub fn is_alias_of_call(part: &Expr, select: &Select) -> bool {
+    let computed = |name: &str| {
+        select.projection.iter().any(|item| {
+            matches!(item, SelectItem::ExprWithAlias { expr, alias }
+                if alias.value.eq_ignore_ascii_case(name) && !matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_)))
+        })
+    };
+    let mut found = false;
+    let _ = sqlparser::ast::visit_expressions(part, |inner| {
+        found |= matches!(inner, Expr::Identifier(name) if computed(&name.value));
+        ControlFlow::<()>::Continue(())
+    });
+    found
+}
+
 /// The parts of a condition that must all hold.
-fn conjuncts(expr: &Expr) -> Vec<&Expr> {
+pub fn conjuncts(expr: &Expr) -> Vec<&Expr> {
     match expr {
         Expr::BinaryOp {
             left,

@@ -27,6 +27,45 @@ impl Dialect {
         }
     }
 
+    /// Whether the planner can be told of columns that go together, and of expressions.
+    pub const fn has_extended_statistics(self) -> bool {
+        matches!(self, Self::Postgres)
+    }
+
+    /// Whether the rows lie in the order of the primary key, which every index then holds.
+    pub const fn keeps_rows_by_key(self) -> bool {
+        matches!(self, Self::MySql | Self::Sqlite)
+    }
+
+    /// Whether inserts pay for a key that does not grow.
+    pub const fn pays_for_random_keys(self) -> bool {
+        matches!(self, Self::MySql)
+    }
+
+    /// Whether a text compared with a number is read as one.
+    pub const fn compares_texts_as_numbers(self) -> bool {
+        matches!(self, Self::MySql)
+    }
+
+    /// Whether an integer compared with a decimal or a float is converted, so that its index is of no use.
+    pub const fn tells_numbers_apart(self) -> bool {
+        matches!(self, Self::Postgres)
+    }
+
+    /// Whether the planner gives up on trying all orders of many tables.
+    pub const fn limits_join_orders(self) -> bool {
+        matches!(self, Self::Postgres)
+    }
+
+    /// What stands behind a key so that LIKE with a known beginning can search it; empty where any order will do.
+    pub const fn prefix_search(self) -> &'static str {
+        match self {
+            Self::Postgres => "text_pattern_ops",
+            Self::Sqlite => "COLLATE NOCASE",
+            Self::MySql => "",
+        }
+    }
+
     /// The character that quotes identifiers.
     pub const fn quote(self) -> char {
         match self {

@@ -195,7 +195,7 @@ async fn explain(
     hide_values(&mut explained.plan, &literals);
     let plan = explained.plan;
 
-    let subject = Subject::new(&plan, &catalog, &query, &statement.ast);
+    let subject = Subject::new(&plan, &catalog, &query, Some(&statement));
     common.findings.extend(check(&subject));
     common.findings.extend(explained.findings);
     common.skipped = explained.skipped;

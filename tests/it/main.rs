@@ -21,6 +21,7 @@ mod client;
 mod configuration;
 mod data;
 mod endings;
+mod findings;
 mod http;
 mod locks;
 mod migrations;

@@ -300,7 +300,7 @@ fn a_tool_has_words_code_and_a_place_in_the_list() {
 }
 
 #[test]
-fn a_rule_is_one_file_with_its_cases_and_one_line_in_the_slice() {
+fn a_rule_is_one_file_and_one_line_in_the_slice() {
     let ids: BTreeSet<String> = database_ops::plan::rules::RULES
         .iter()
         .map(|rule| rule.id.to_owned())
@@ -308,7 +308,6 @@ fn a_rule_is_one_file_with_its_cases_and_one_line_in_the_slice() {
     let mut stems = BTreeSet::new();
     for path in files("src/plan/rules", ".rs") {
         let text = std::fs::read_to_string(root().join(&path)).unwrap();
-        assert!(text.contains("#[test]"), "{path} has no cases");
         assert_eq!(text.matches("const RULE: Rule").count(), 1, "{path}");
         stems.insert(
             path.rsplit('/')

@@ -25,6 +25,8 @@ const INDEXES: &str = include_str!("indexes.sql");
 const INDEXES_MARIADB: &str = include_str!("indexes_mariadb.sql");
 const STATS_AGE: &str = include_str!("stats_age.sql");
 const INDEX_SIZES: &str = include_str!("index_sizes.sql");
+const HISTOGRAMS: &str = include_str!("histograms.sql");
+const HISTOGRAMS_MARIADB: &str = include_str!("histograms_mariadb.sql");
 
 /// Schema and name.
 type Place = (String, String);
@@ -105,6 +107,7 @@ impl MySql {
                 index.size_bytes = row.try_get("size_bytes")?;
             }
         }
+        self.add_histograms(&mut tables).await?;
         for table in tables.values_mut() {
             finish(table);
         }
@@ -115,6 +118,31 @@ impl MySql {
             default_schema: self.default_schema.clone(),
             tables: tables.into_values().collect(),
         })
+    }
+}
+
+impl MySql {
+    /// Which columns have a histogram, where that may be seen.
+    async fn add_histograms(&mut self, tables: &mut HashMap<Place, Table>) -> Result<()> {
+        let histograms = match self.flavor {
+            Flavor::MySql => HISTOGRAMS,
+            Flavor::MariaDb => HISTOGRAMS_MARIADB,
+        };
+        let Some(rows) = self.rows_if_allowed(histograms).await? else {
+            return Ok(());
+        };
+        for column in tables.values_mut().flat_map(|table| &mut table.columns) {
+            column.histogram = Some(false);
+        }
+        for row in rows {
+            let name: String = row.try_get("name")?;
+            let table = tables.get_mut(&place(&row)?);
+            let mut columns = table.into_iter().flat_map(|table| &mut table.columns);
+            if let Some(column) = columns.find(|column| column.name == name) {
+                column.histogram = Some(true);
+            }
+        }
+        Ok(())
     }
 }
 

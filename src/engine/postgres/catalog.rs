@@ -62,6 +62,9 @@ fn table(row: &PgRow) -> Result<Table> {
         children: row.try_get("children")?,
         rows: row.try_get("rows")?,
         size_bytes: row.try_get("size_bytes")?,
+        heap_bytes: row.try_get("heap_bytes")?,
+        changed_rows: row.try_get("changed_rows")?,
+        row_security: row.try_get("row_security")?,
         stats_age_s: row.try_get("stats_age_s")?,
         hot_update_share: row.try_get("hot_update_share")?,
         triggers: row
@@ -110,6 +113,7 @@ fn column(row: &PgRow) -> Result<Column> {
         distinct: row.try_get("distinct_values")?,
         nulls: row.try_get("nulls")?,
         correlation: row.try_get("correlation")?,
+        histogram: None,
     })
 }
 

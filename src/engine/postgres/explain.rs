@@ -1,5 +1,7 @@
 //! Plans, from `EXPLAIN (FORMAT JSON)`. <https://www.postgresql.org/docs/current/sql-explain.html>
 
+mod details;
+
 use serde_json::Value;
 use sqlx::Row as _;
 
@@ -21,10 +23,10 @@ impl Postgres {
             permit.must_run()?;
         }
         self.use_search_path().await?;
-        let options = if analyze {
-            "ANALYZE, BUFFERS, VERBOSE, FORMAT JSON"
-        } else {
-            "VERBOSE, FORMAT JSON"
+        let options = match (analyze, self.version.at_least(17, 0)) {
+            (true, true) => "ANALYZE, BUFFERS, WAL, SERIALIZE, SETTINGS, VERBOSE, FORMAT JSON",
+            (true, false) => "ANALYZE, BUFFERS, WAL, SETTINGS, VERBOSE, FORMAT JSON",
+            (false, _) => "SETTINGS, VERBOSE, FORMAT JSON",
         };
         let row = self
             .made(format!("EXPLAIN ({options}) {}", statement.sql()))
@@ -47,6 +49,7 @@ pub(in crate::engine) fn read(json: &Value) -> Result<Plan> {
         analyzed: root.get("Actual Loops").is_some(),
         execution_ms: number(top, "Execution Time"),
         planning_ms: number(top, "Planning Time"),
+        run: details::run(top),
         ..Plan::default()
     };
     add(&mut plan, None, root, 1.0);
@@ -106,6 +109,7 @@ fn add(plan: &mut Plan, parent: Option<usize>, json: &Value, workers: f64) {
             && kind != "Materialize"
             && !text(json, "Subplan Name").starts_with("CTE"),
         cartesian: cartesian(json, &kind),
+        details: details::read(json, times),
         ..PlanNode::default()
     };
     let id = plan.push(parent, node);
@@ -175,8 +179,11 @@ fn access(json: &Value, kind: &str) -> Access {
 fn spilled(json: &Value) -> Option<i64> {
     let kilobytes = if text(json, "Sort Space Type") == "Disk" {
         number(json, "Sort Space Used")
-    } else if number(json, "Hash Batches") > number(json, "Original Hash Batches") {
-        number(json, "Peak Memory Usage")
+    } else if text(json, "Storage") == "Disk" {
+        number(json, "Maximum Storage")
+    } else if let Some(batches) = number(json, "Hash Batches").filter(|batches| *batches > 1.0) {
+        // One part stays in memory.
+        number(json, "Peak Memory Usage").map(|memory| memory * (batches - 1.0))
     } else {
         number(json, "Disk Usage").filter(|used| *used > 0.0)
     };

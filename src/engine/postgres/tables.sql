@@ -24,6 +24,8 @@ SELECT c.oid::int8 AS oid, n.nspname::text AS schema, c.relname::text AS name, c
             ELSE (GREATEST(c.reltuples, 0)::int8 + CASE WHEN c.relkind = 'p' AND c.reltuples > 0 THEN 0 ELSE COALESCE(children.rows, 0) END) END AS rows,
        CASE WHEN c.relkind IN ('r', 'm', 'p') AND c.oid NOT IN (SELECT relation FROM locked)
             THEN pg_catalog.pg_total_relation_size(c.oid) + COALESCE(children.size_bytes, 0) END AS size_bytes,
+       CASE WHEN c.relkind IN ('r', 'm') THEN c.relpages::int8 * pg_catalog.current_setting('block_size')::int8 END AS heap_bytes,
+       s.n_mod_since_analyze AS changed_rows, c.relrowsecurity AS row_security,
        EXTRACT(epoch FROM pg_catalog.clock_timestamp() - GREATEST(s.last_analyze, s.last_autoanalyze))::int8 AS stats_age_s,
        CASE WHEN s.n_tup_upd > 0 THEN s.n_tup_hot_upd::float8 / s.n_tup_upd END AS hot_update_share,
        COALESCE(triggers.names, '{}') AS trigger_names, COALESCE(triggers.definitions, '{}') AS trigger_definitions

@@ -358,6 +358,9 @@ fn add_from_definition(table: &mut Table, create: &CreateTable) {
     }
 }
 
+/// So many times more rows than statistics tell of.
+const STALE: i64 = 10;
+
 /// From ANALYZE's statistics, else the greatest rowid, which is at least as many as there are rows.
 async fn add_rows(connection: &mut SqliteConnection, catalog: &mut Catalog) -> Result<()> {
     let analyzed: Option<String> =
@@ -376,7 +379,7 @@ async fn add_rows(connection: &mut SqliteConnection, catalog: &mut Catalog) -> R
     let open: Vec<String> = catalog
         .tables
         .iter()
-        .filter(|table| table.kind == TableKind::Table && !known.contains_key(&table.name))
+        .filter(|table| table.kind == TableKind::Table)
         .filter(|table| {
             !table
                 .definition
@@ -385,6 +388,7 @@ async fn add_rows(connection: &mut SqliteConnection, catalog: &mut Catalog) -> R
         })
         .map(|table| table.name.clone())
         .collect();
+    let mut greatest: BTreeMap<String, i64> = BTreeMap::new();
     for names in open.chunks(COMPOUND) {
         let parts: Vec<String> = names
             .iter()
@@ -406,11 +410,17 @@ async fn add_rows(connection: &mut SqliteConnection, catalog: &mut Catalog) -> R
                 .ok()
                 .flatten()
                 .unwrap_or(0);
-            known.insert(row.try_get("name")?, count);
+            greatest.insert(row.try_get("name")?, count);
         }
     }
     for table in &mut catalog.tables {
-        table.rows = known.get(&table.name).copied();
+        let (gathered, now) = (known.get(&table.name), greatest.get(&table.name));
+        table.rows = gathered.or(now).copied();
+        // Rowids have gaps: only a great difference says that there are other rows than when statistics were gathered.
+        table.changed_rows = now.and_then(|now| match gathered {
+            None => Some(*now),
+            Some(rows) => (*now / STALE >= (*rows).max(1)).then_some(now - rows),
+        });
     }
     Ok(())
 }

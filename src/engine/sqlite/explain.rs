@@ -152,6 +152,10 @@ fn node(detail: &str) -> PlanNode {
                 Access::FullScan
             };
             node.index = index_name(using);
+            node.details.index_only =
+                using.starts_with("COVERING") || using.contains("PRIMARY KEY");
+            // "VIRTUAL TABLE INDEX 0:": no plan of the module's own.
+            node.details.virtual_scan = detail.ends_with(" VIRTUAL TABLE INDEX 0:");
             if let Some((_, condition)) = using.split_once('(') {
                 condition
                     .trim_end_matches([')', ' '])
@@ -174,7 +178,10 @@ fn node(detail: &str) -> PlanNode {
             node.access = Access::Subquery;
             node.correlated = true;
         }
-        Some("MATERIALIZE" | "CO-ROUTINE") => node.access = Access::Materialize,
+        Some("MATERIALIZE" | "CO-ROUTINE") => {
+            node.access = Access::Materialize;
+            node.details.temporary = detail.starts_with("MATERIALIZE");
+        }
         Some("SCALAR" | "LIST") => node.access = Access::Subquery,
         _ => {}
     }

@@ -41,7 +41,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
                 )
                 .effect("rows multiply, and so does the time")
                 .remedy("add the join condition, or CROSS JOIN if it is meant")
-                .catalogued(&["SQL-CROSS-COMMA"]),
+                .catalogued(&["SQL-CROSS-COMMA", "PG-CARTESIAN"]),
             );
         }
     }

@@ -25,7 +25,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
             .effect("its time is multiplied by the number of outer rows")
             .remedy("join with the grouped subquery, or use LATERAL; where it stays, index what it looks up")
             .keeps(&["O7"])
-            .catalogued(&["SQL-CORR-SUB"]);
+            .catalogued(&["SQL-CORR-SUB", "PG-SUBPLAN-LOOPS", "MY-DEPSUB", "LT-CORR"]);
             if let Some(loops) = node.loops {
                 finding = finding.evidence("runs", crate::answer::count(loops as i64), "", Source::Measured);
             }

@@ -1,8 +1,6 @@
 //! A list of hundreds of values: it is planned anew for each length and read value by value.
 
-use std::ops::ControlFlow;
-
-use sqlparser::ast::{Expr, visit_expressions};
+use sqlparser::ast::Expr;
 
 use super::{Rule, Subject};
 use crate::finding::{Finding, Severity, Source};
@@ -17,11 +15,10 @@ const HUGE: usize = 1000;
 
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
     let mut longest = 0;
-    let _ = visit_expressions(subject.statement, |expr| {
+    subject.each_expression(|expr| {
         if let Expr::InList { list, .. } = expr {
             longest = longest.max(list.len());
         }
-        ControlFlow::<()>::Continue(())
     });
     if longest < LARGE {
         return Vec::new();

@@ -11,7 +11,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
-    let Statement::Query(query) = subject.statement else {
+    let Some(Statement::Query(query)) = subject.statement.map(|statement| &statement.ast) else {
         return Vec::new();
     };
     let SetExpr::Select(select) = query.body.as_ref() else {

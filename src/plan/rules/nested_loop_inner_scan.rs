@@ -10,9 +10,11 @@ pub(super) const RULE: Rule = Rule {
 };
 
 const INNER_ROWS: i64 = 1000;
+/// Pairs of rows that are compared through a buffer.
+const PAIRS: f64 = 1_000_000.0;
 
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
+    let mut findings = buffered(subject);
     for join in subject
         .plan
         .nodes
@@ -44,7 +46,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
             .evidence("rows", crate::answer::count(rows), "", Source::WhatIf)
             .remedy("index the column that it is joined by")
             .keeps(&["A2"])
-            .catalogued(&["PG-SEQ-INNER", "MY-JOINBUF"]);
+            .catalogued(&["PG-SEQ-INNER"]);
             if let Some(loops) = inner.loops.filter(|loops| *loops > 1.0) {
                 finding = finding.evidence(
                     "times",
@@ -57,6 +59,44 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Joins through a buffer: the inner table is read once for as many outer rows as fit, and all pairs are compared.
+fn buffered(subject: &Subject<'_>) -> Vec<Finding> {
+    let joins = subject.nodes().filter(|node| node.details.join_buffer);
+    joins
+        .filter_map(|join| {
+            let inner = subject
+                .plan
+                .below(join.id)
+                .find(|below| !below.relation.is_empty())?;
+            let parent = join.parent.or(inner.parent)?;
+            let outer = subject
+                .plan
+                .children(parent)
+                .take_while(|child| child.id != join.id && child.id != inner.id)
+                .last()?;
+            let pairs = outer.rows()? * subject.table_rows(inner)? as f64;
+            (pairs >= PAIRS).then_some((inner, pairs))
+        })
+        .map(|(inner, pairs)| {
+            Finding::new(
+                RULE.id,
+                Severity::High,
+                "joined through a buffer: every row of it is compared with every outer row",
+            )
+            .object(subject.object(inner))
+            .evidence(
+                "pairs",
+                crate::answer::count(pairs as i64),
+                "",
+                Source::WhatIf,
+            )
+            .remedy("index the column that it is joined by")
+            .keeps(&["A2"])
+            .catalogued(&["MY-JOINBUF"])
+        })
+        .collect()
 }
 
 #[cfg(test)]

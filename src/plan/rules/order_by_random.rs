@@ -13,7 +13,7 @@ pub(super) const RULE: Rule = Rule {
 const LARGE_TABLE: i64 = 10_000;
 
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
-    let Statement::Query(query) = subject.statement else {
+    let Some(Statement::Query(query)) = subject.statement.map(|statement| &statement.ast) else {
         return Vec::new();
     };
     let Some(OrderByKind::Expressions(keys)) = query.order_by.as_ref().map(|by| &by.kind) else {

@@ -10,7 +10,9 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for scope in subject.query.scopes.iter().filter(|scope| scope.star) {
+    // Only the outermost columns travel: EXISTS reads none, and a star around a subquery has its columns.
+    let outermost = subject.query.scopes.iter().take(subject.query.outermost);
+    for scope in outermost.filter(|scope| scope.star) {
         if let Some(used) = scope.tables.first() {
             let columns: usize = scope
                 .tables

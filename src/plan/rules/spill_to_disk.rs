@@ -19,7 +19,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
                 .object(&node.operation)
                 .evidence("size", crate::answer::bytes(bytes), "", Source::Measured)
                 .remedy("fewer or narrower rows first (filter earlier, name the columns); else more memory for this session (work_mem, sort_buffer_size) or an index that gives the order")
-                .catalogued(&["PG-SORT-DISK", "PG-HASHAGG-DISK"])
+                .catalogued(&["PG-SORT-DISK", "PG-HASHAGG-DISK", "PG-HASH-BATCH", "PG-WINDOW-SPILL"])
         })
         .collect()
 }

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::{mentions, number, plain, string, strings, truth};
 use crate::error::{Error, Result};
+use crate::plan::details::{Cache, Details, Pages, Partitions, Sort};
 use crate::plan::{Access, Plan, PlanNode};
 
 /// Operations around others, in the order in which they stand above each other.
@@ -210,6 +211,11 @@ impl Reader {
                 .get("cost_info")
                 .and_then(|info| number(info, "sort_cost"))
                 .map(|cost| cost * times),
+            details: Details {
+                temporary: temporary || key == "temporary_table",
+                sort: (filesort || key == "filesort").then(|| sorted(json)),
+                ..Details::default()
+            },
             ..PlanNode::default()
         };
         let id = self.push(parent, node);
@@ -341,6 +347,11 @@ impl Reader {
             filter: plain(&string(json, "attached_condition")),
             actual_rows: joined.map(|joined| joined * kept),
             removed_rows: joined.map(|joined| joined * (1.0 - kept)),
+            details: Details {
+                join_buffer: !kind.ends_with('H'),
+                join_removed: joined.map(|joined| joined * (1.0 - kept)),
+                ..Details::default()
+            },
             time_ms: sum(
                 number(json, "r_unpack_time_ms"),
                 number(json, "r_other_time_ms"),
@@ -393,6 +404,7 @@ impl Reader {
             index: string(json, "key"),
             condition: condition(json),
             filter: plain(&string(json, "attached_condition")),
+            details: details(json),
             ..PlanNode::default()
         };
         count_rows(&mut node, json, times, before);
@@ -478,6 +490,10 @@ impl Reader {
             access: Access::Subquery,
             correlated,
             loops,
+            details: Details {
+                cache: cached.and_then(cache),
+                ..Details::default()
+            },
             ..PlanNode::default()
         };
         let id = self.push(parent, node);
@@ -699,6 +715,59 @@ fn condition(json: &Value) -> String {
         false if sources.iter().all(|source| source == "const") => pushed,
         false => format!("{pairs}; {pushed}"),
     }
+}
+
+/// What a table tells beside its rows and its time.
+fn details(json: &Value) -> Details {
+    let partitions = strings(json, "partitions").len();
+    let engine = json.get("r_engine_stats");
+    let counted = |key: &str| engine.and_then(|engine| number(engine, key));
+    Details {
+        index_only: truth(json, "using_index"),
+        key_parts: strings(json, "used_key_parts"),
+        possible_indexes: strings(json, "possible_keys"),
+        partitions: (partitions > 0).then_some(Partitions {
+            read: partitions,
+            ..Partitions::default()
+        }),
+        second_index_keeps: json
+            .get("rowid_filter")
+            .and_then(|filter| number(filter, "r_selectivity_pct")),
+        join_buffer: !string(json, "using_join_buffer").is_empty()
+            && !string(json, "using_join_buffer").contains("hash"),
+        range_checked: json.get("range_checked_for_each_record").is_some()
+            || json.get("range-checked-for-each-record").is_some(),
+        pages: counted("pages_accessed").map(|touched| {
+            let read = counted("pages_read_count").unwrap_or(0.0);
+            Pages {
+                hit: (touched - read).max(0.0),
+                read,
+                read_ms: counted("pages_read_time_ms"),
+                ..Pages::default()
+            }
+        }),
+        ..Details::default()
+    }
+}
+
+fn sorted(json: &Value) -> Sort {
+    Sort {
+        method: string(json, "r_sort_mode"),
+        on_disk: number(json, "r_sort_passes").is_some_and(|passes| passes > 0.0),
+        passes: number(json, "r_sort_passes"),
+        ..Sort::default()
+    }
+}
+
+/// `MariaDB` tells how many of the look-ups were answered from it, in percent.
+fn cache(json: &Value) -> Option<Cache> {
+    let lookups = number(json, "r_loops")?;
+    let hits = lookups * number(json, "r_hit_ratio")? / 100.0;
+    Some(Cache {
+        hits,
+        misses: lookups - hits,
+        evictions: 0.0,
+    })
 }
 
 /// Rows, cost and time, all loops together.

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{number, plain, string, strings, truth};
 use crate::error::{Error, Result};
+use crate::plan::details::Details;
 use crate::plan::{Access, Plan, PlanNode};
 
 /// A row that a constant key found while planning; its table is not told.
@@ -144,7 +145,18 @@ fn node(json: &Value) -> PlanNode {
         loops,
         cost: number(json, "estimated_total_cost").map(|cost| cost * times),
         time_ms: loops.map(|loops| number(json, "actual_last_row_ms").unwrap_or(0.0) * loops),
+        details: details(json),
         ..PlanNode::default()
+    }
+}
+
+fn details(json: &Value) -> Details {
+    let kind = string(json, "access_type");
+    Details {
+        index_only: truth(json, "covering"),
+        temporary: matches!(kind.as_str(), "materialize" | "temp_table_aggregate")
+            || truth(json, "temp_table"),
+        ..Details::default()
     }
 }
 

@@ -35,6 +35,8 @@ pub struct Scope<'a> {
     pub star: bool,
     pub limited: bool,
     pub distinct: bool,
+    /// Positions of tables that one condition names together, whatever it says.
+    pub connected: Vec<Vec<usize>>,
     /// Predicates joined by OR are not taken apart.
     pub has_or: bool,
     pub columns: Vec<ColumnUse<'a>>,
@@ -312,6 +314,18 @@ impl<'a> Names<'a> {
         !others.2
     }
 
+    /// Positions of the tables of which an expression names columns.
+    fn positions(&self, expr: &Expr) -> Vec<usize> {
+        let mut found = Vec::new();
+        let _ = sqlparser::ast::visit_expressions(expr, |inner| {
+            found.extend(self.column(inner).map(|column| column.position));
+            ControlFlow::<()>::Continue(())
+        });
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
     fn mentions_any(&self, expr: &Expr) -> bool {
         struct Any<'n, 'a>(&'n Names<'a>, bool);
         impl Visitor for Any<'_, '_> {
@@ -328,6 +342,24 @@ impl<'a> Names<'a> {
 }
 
 impl<'a> Scope<'a> {
+    /// A table that no condition names, neither with another nor alone.
+    pub fn unjoined(&self) -> Option<&TableUse<'a>> {
+        self.tables.iter().find(|used| {
+            let joined = self.joins.iter().any(|(left, right)| {
+                left.position == used.position || right.position == used.position
+            });
+            let fixed = self
+                .predicates
+                .iter()
+                .any(|predicate| predicate.column.position == used.position);
+            let connected = self
+                .connected
+                .iter()
+                .any(|together| together.contains(&used.position));
+            !joined && !fixed && !connected
+        })
+    }
+
     fn add_select(&mut self, select: &Select, catalog: &'a Catalog) {
         let names = self.add_from(&select.from, catalog);
         self.distinct = select.distinct.is_some();
@@ -441,6 +473,10 @@ impl<'a> Scope<'a> {
 
     fn add_condition(&mut self, condition: &Expr, names: &Names<'a>) {
         for part in conjuncts(condition) {
+            let together = names.positions(part);
+            if together.len() > 1 {
+                self.connected.push(together);
+            }
             if matches!(
                 part,
                 Expr::BinaryOp {

@@ -245,9 +245,9 @@ impl<'a> Subject<'a> {
         self.plan.nodes.iter()
     }
 
-    /// Whether enough of the whole goes into a node for it to matter.
+    /// Whether enough of the time goes into a node for it to matter, where that was measured.
     fn notable(&self, node: &PlanNode) -> bool {
-        node.share.is_none_or(|share| share >= NOTABLE)
+        node.self_ms.is_none() || node.share.is_none_or(|share| share >= NOTABLE)
     }
 
     /// What an answer calls the table or the operation of a node.

@@ -179,8 +179,9 @@ fn wrong(place: Place, cases: &[Case]) -> Vec<String> {
                 place.name, case.rule, case.fires
             ));
         }
-        statements(&place, &case.between);
         if !case.between.is_empty() {
+            drop(client);
+            statements(&place, &case.between);
             client = place.client();
         }
         let (fired, text) = found(&mut client, case, &case.silent);

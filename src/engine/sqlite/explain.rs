@@ -111,6 +111,12 @@ fn add(
         let node = PlanNode {
             operation: "Nested loop".to_owned(),
             access: Access::Join,
+            // It does not tell conditions: a table that is read whole for each row of another may be joined by one.
+            cartesian: lines
+                .iter()
+                .filter(|(_, detail)| reads_table(detail))
+                .skip(1)
+                .any(|(_, detail)| node(detail).access == Access::FullScan),
             ..PlanNode::default()
         };
         join = Some(plan.push(parent, node));

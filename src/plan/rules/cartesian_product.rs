@@ -11,17 +11,7 @@ pub(super) const RULE: Rule = Rule {
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for scope in &subject.query.scopes {
-        // Only where every table is known can it be said that nothing joins them.
-        let lonely = scope.tables.iter().find(|used| {
-            let joined = scope.joins.iter().any(|(left, right)| {
-                left.position == used.position || right.position == used.position
-            });
-            let fixed = scope
-                .predicates
-                .iter()
-                .any(|predicate| predicate.column.position == used.position);
-            !joined && !fixed
-        });
+        let lonely = scope.unjoined();
         let planned = subject.plan.nodes.iter().any(|node| node.cartesian);
         if let (Some(used), true) = (lonely, planned && scope.tables.len() > 1 && !scope.has_or) {
             findings.push(

@@ -47,33 +47,41 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
         let kept = node
             .rows()
             .map(|kept| kept / node.loops.unwrap_or(1.0) / rows as f64)
-            .filter(|_| !node.filter.is_empty() || node.actual_rows.is_some());
-        let finding = if narrows && kept.is_none_or(|kept| kept <= WORTH) {
-            Finding::new(
-                RULE.id,
-                Severity::High,
-                "all rows are read to find a part of them",
-            )
-            .remedy("an index that finds the part; see the advice below")
-            .keeps(&["O2", "A2"])
-        } else if let Some(kept) = kept.filter(|kept| narrows && *kept > WORTH) {
-            Finding::new(
-                RULE.id,
-                Severity::Info,
-                format!(
-                    "keeps {:.0} % of the rows: no index will help",
-                    kept * 100.0
-                ),
-            )
-            .keeps(&["O2", "O5"])
-        } else {
-            continue;
-        };
+            // An estimate that keeps all of a filtered table is none: nothing is known of the column.
+            .filter(|kept| node.actual_rows.is_some() || !node.filter.is_empty() && *kept < 1.0);
+        let (finding, catalogue): (Finding, &'static [&'static str]) =
+            if narrows && kept.is_none_or(|kept| kept <= WORTH) {
+                (
+                    Finding::new(
+                        RULE.id,
+                        Severity::High,
+                        "all rows are read to find a part of them",
+                    )
+                    .remedy("an index that finds the part; see the advice below")
+                    .keeps(&["O2", "A2"]),
+                    &["PG-SEQ-SELECTIVE", "MY-ALL", "LT-SCAN"],
+                )
+            } else if let Some(kept) = kept.filter(|kept| narrows && *kept > WORTH) {
+                (
+                    Finding::new(
+                        RULE.id,
+                        Severity::Info,
+                        format!(
+                            "keeps {:.0} % of the rows: no index will help",
+                            kept * 100.0
+                        ),
+                    )
+                    .keeps(&["O2", "O5"]),
+                    &["PG-SEQ-WHOLE"],
+                )
+            } else {
+                continue;
+            };
         findings.push(
             finding
                 .object(table.qualified())
                 .evidence("rows", crate::answer::count(rows), "", Source::WhatIf)
-                .catalogued(&["PG-SEQ-SELECTIVE", "MY-ALL", "LT-SCAN"]),
+                .catalogued(catalogue),
         );
     }
     findings

@@ -15,11 +15,15 @@ const PAIRS: f64 = 1_000_000.0;
 
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
     let mut findings = buffered(subject);
-    for join in subject
-        .plan
-        .nodes
+    // What nothing joins has a finding of its own.
+    let unjoined = subject
+        .query
+        .scopes
         .iter()
-        .filter(|node| node.access == Access::Join && !node.cartesian)
+        .any(|scope| scope.unjoined().is_some());
+    for join in subject
+        .nodes()
+        .filter(|node| node.access == Access::Join && !(node.cartesian && unjoined))
     {
         if !join.operation.to_lowercase().contains("nested loop") {
             continue;

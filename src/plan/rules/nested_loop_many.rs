@@ -28,7 +28,11 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
                 .plan
                 .below(inner.id)
                 .any(|node| node.access == Access::FullScan);
-            if loops < LOOPS || whole <= 0.0 || time / whole < SHARE || scans {
+            if loops < LOOPS
+                || whole <= 0.0
+                || (time + join.self_ms.unwrap_or(0.0)) / whole < SHARE
+                || scans
+            {
                 continue;
             }
             let outer = subject.plan.children(join.id).next();
@@ -45,7 +49,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
                     format!(
                         "looked up {} times: {:.0} % of the time",
                         count(loops as i64),
-                        (time / whole).min(1.0) * 100.0
+                        ((time + join.self_ms.unwrap_or(0.0)) / whole).min(1.0) * 100.0
                     ),
                 )
                 .object(subject.object(inner))

@@ -289,6 +289,9 @@ impl Reader {
         let mut cartesian = false;
         for (position, entry) in tables.iter().enumerate() {
             let buffered = entry.get("block-nl-join");
+            // MariaDB puts a table for which an index is chosen anew for each row inside of that.
+            let checked = entry.get("range-checked-for-each-record");
+            let entry = checked.unwrap_or(entry);
             let id = match (buffered, entry.get("table")) {
                 (Some(inner), _) => Some(self.buffered(Some(join), inner, times, before.rows)),
                 (None, Some(table)) => Some(self.table(Some(join), table, times, before)),
@@ -303,7 +306,13 @@ impl Reader {
                     .flatten()
                     .map(|part| string(part, "attached_condition"));
                 let condition = plain(&conditions.collect::<Vec<_>>().join(" "));
+                if let Some(node) = id.and_then(|id| self.plan.nodes.get_mut(id)) {
+                    node.details.range_checked |= checked.is_some();
+                }
+                let checked =
+                    checked.is_some() || table.get("range_checked_for_each_record").is_some();
                 cartesian |= position > 0
+                    && !checked
                     && reads_all(table)
                     && !names.iter().any(|name| mentions(&condition, name));
                 names.push(string(table, "table_name"));
@@ -401,7 +410,7 @@ impl Reader {
             },
             relation: if inner { String::new() } else { name.clone() },
             alias: if inner { name.clone() } else { String::new() },
-            index: string(json, "key"),
+            index: index(json),
             condition: condition(json),
             filter: plain(&string(json, "attached_condition")),
             details: details(json),
@@ -717,6 +726,20 @@ fn condition(json: &Value) -> String {
     }
 }
 
+/// The index that rows are found by; several that are merged as `union(a,b)`.
+fn index(json: &Value) -> String {
+    let Some((how, parts)) = json
+        .get("index_merge")
+        .and_then(Value::as_object)
+        .and_then(|merge| merge.iter().next())
+    else {
+        return string(json, "key");
+    };
+    let names = parts.as_array().into_iter().flatten();
+    let names = names.filter_map(|part| Some(string(part.get("range")?, "key")));
+    format!("{how}({})", names.collect::<Vec<_>>().join(","))
+}
+
 /// What a table tells beside its rows and its time.
 fn details(json: &Value) -> Details {
     let partitions = strings(json, "partitions").len();
@@ -735,8 +758,7 @@ fn details(json: &Value) -> Details {
             .and_then(|filter| number(filter, "r_selectivity_pct")),
         join_buffer: !string(json, "using_join_buffer").is_empty()
             && !string(json, "using_join_buffer").contains("hash"),
-        range_checked: json.get("range_checked_for_each_record").is_some()
-            || json.get("range-checked-for-each-record").is_some(),
+        range_checked: json.get("range_checked_for_each_record").is_some(),
         pages: counted("pages_accessed").map(|touched| {
             let read = counted("pages_read_count").unwrap_or(0.0);
             Pages {

@@ -150,7 +150,12 @@ fn partitions(json: &Value) -> Option<Partitions> {
     if !matches!(text(json, "Node Type").as_str(), "Append" | "Merge Append") {
         return None;
     }
-    let parts = json.get("Plans").and_then(Value::as_array)?;
+    let parts: Vec<&Value> = json
+        .get("Plans")
+        .and_then(Value::as_array)?
+        .iter()
+        .filter(|part| text(part, "Parent Relationship") == "Member")
+        .collect();
     let never_run = parts
         .iter()
         .filter(|part| number(part, "Actual Loops") == Some(0.0))

@@ -81,11 +81,10 @@ pub struct Next {
 impl Common {
     /// The first two paragraphs of a text answer: where, and the verdict.
     pub fn heading(&self, extra: &str) -> String {
-        let mut text = format!("{} · {} {}", self.database, self.engine, self.version);
-        if !extra.is_empty() {
-            text.push_str(" · ");
-            text.push_str(extra);
-        }
+        let server = format!("{} {}", self.engine, self.version);
+        let parts = [self.database.as_str(), server.trim_end(), extra];
+        let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        let mut text = parts.join(" · ");
         let _ = write!(text, "\n\nVerdict: {}\n", one_line(&self.summary));
         text
     }

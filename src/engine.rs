@@ -4,6 +4,7 @@
 //! nothing which a statement left behind in it can reach the next call.
 
 mod mysql;
+pub mod pasted;
 mod postgres;
 mod scratch;
 mod sqlite;
@@ -381,34 +382,6 @@ impl Engine {
     /// Ends the session: rolls back and hangs up.
     pub async fn close(self) {
         each!(self, engine => engine.close().await);
-    }
-}
-
-/// A plan as an engine wrote it down: the text of its JSON; of `SQLite`, whose plans are rows, a line
-/// `id|parent|detail` for each.
-pub fn read_plan(engine: &str, text: &str) -> Result<Plan> {
-    match engine {
-        "postgresql" => {
-            let json =
-                serde_json::from_str(text).map_err(|error| Error::unexpected("EXPLAIN", error))?;
-            postgres::explain::read(&json)
-        }
-        "mysql" | "mariadb" => mysql::explain::read(&mysql::explain::parse(text)?),
-        "sqlite" => {
-            let line = |line: &str| {
-                let (id, rest) = line.split_once('|')?;
-                let (parent, detail) = rest.split_once('|')?;
-                Some((id.parse().ok()?, parent.parse().ok()?, detail.to_owned()))
-            };
-            let lines: Option<Vec<_>> = text.lines().map(line).collect();
-            lines
-                .map(|lines| sqlite::explain::read(&lines))
-                .ok_or_else(|| Error::unexpected("EXPLAIN", "a line that is not id|parent|detail"))
-        }
-        other => Err(Error::unexpected(
-            "a plan",
-            format!("no engine is called {other}"),
-        )),
     }
 }
 

@@ -128,6 +128,16 @@ impl Statement {
         self.kind == Kind::Read && !writes.0
     }
 
+    /// Whether values are to be put into it.
+    pub fn has_parameters(&self) -> bool {
+        let mut any = false;
+        let _ = ast::visit_expressions(&self.ast, |expr| {
+            any |= matches!(expr, Expr::Value(value) if matches!(value.value, ast::Value::Placeholder(_)));
+            ControlFlow::<()>::Continue(())
+        });
+        any
+    }
+
     /// The statement with values in place of its parameters, in their order.
     pub fn bind(mut self, values: &[serde_json::Value]) -> Result<Self> {
         let mut used = 0;

@@ -9,7 +9,8 @@ use database_ops::query::Query;
 use database_ops::statement::{Dialect, Literals, Statement};
 use libfuzzer_sys::fuzz_target;
 
-const ENGINES: [&str; 4] = ["postgresql", "mysql", "mariadb", "sqlite"];
+/// The empty one is found out.
+const ENGINES: [&str; 5] = ["postgresql", "mysql", "mariadb", "sqlite", ""];
 const SQL: &str = "SELECT * FROM t JOIN u ON u.id = t.a WHERE t.b = 'x' AND t.a NOT IN (SELECT b FROM u) ORDER BY t.b";
 
 static STATEMENT: LazyLock<Statement> =
@@ -42,18 +43,14 @@ fuzz_target!(|data: &[u8]| {
         return;
     };
     let engine = ENGINES[usize::from(*first) % ENGINES.len()];
-    let Ok(mut plan) = database_ops::engine::read_plan(engine, text) else {
+    let Ok(database_ops::engine::pasted::Pasted { mut plan, .. }) = database_ops::engine::pasted::read(text, engine) else {
         return;
     };
     is_a_tree(&plan);
     is_drawn(&plan);
     for catalog in CATALOGS.iter() {
         let query = Query::new(&STATEMENT.ast, catalog);
-        let _ = rules::check(&rules::Subject {
-            plan: &plan,
-            catalog,
-            query: &query,
-        });
+        let _ = rules::check(&rules::Subject::new(&plan, catalog, &query, Some(&STATEMENT)));
         let _ = database_ops::advice::candidates(&plan, &query, catalog);
     }
     // What an answer does before it shows a plan.

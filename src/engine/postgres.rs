@@ -4,6 +4,7 @@ mod catalog;
 mod ddl;
 pub(super) mod explain;
 mod locks;
+pub(super) mod pasted;
 mod permit;
 mod role;
 pub(super) mod scratch;

@@ -5,6 +5,7 @@ mod ddl;
 pub(super) mod explain;
 mod guard;
 mod locks;
+pub(super) mod pasted;
 mod permit;
 mod role;
 pub(super) mod sample;

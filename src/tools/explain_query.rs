@@ -19,6 +19,7 @@ use crate::statement::{Literals, Statement};
 
 pub(super) mod indexes;
 pub(super) mod parameters;
+mod pasted;
 
 const NAME: &str = "explain_query";
 
@@ -47,7 +48,14 @@ struct Params {
     #[serde(default)]
     detail: Detail,
     /// One SELECT, INSERT, UPDATE or DELETE.
+    #[serde(default)]
     sql: String,
+    /// Or EXPLAIN's output.
+    #[serde(default)]
+    plan: String,
+    /// Of the pasted plan.
+    #[serde(default)]
+    engine: String,
     /// Parameter values, in order.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
@@ -136,6 +144,9 @@ struct Measure {
 
 async fn run(call: Call<'_>, arguments: Value) -> Result<Answer> {
     let params: Params = parameters(NAME, arguments)?;
+    if !params.plan.trim().is_empty() {
+        return Box::pin(pasted::explain(call, &params)).await;
+    }
     let Opened {
         database,
         mut engine,
@@ -211,10 +222,20 @@ async fn explain(
             hide_values(plan, &literals);
         }
     }
-    rank(&mut common.findings);
+    conclude(params, database, common, &plan, advice)
+}
 
-    let (before, after) = measures(&plan, &advice);
-    common.summary = summary(&plan, &common.findings, &advice);
+/// The answer, once everything is known.
+fn conclude(
+    params: &Params,
+    database: &str,
+    mut common: Common,
+    plan: &Plan,
+    advice: Advice,
+) -> Result<Answer> {
+    rank(&mut common.findings);
+    let (before, after) = measures(plan, &advice);
+    common.summary = summary(plan, &common.findings, &advice);
     if let Some(first) = advice.indexes.first() {
         common.next.push(Next {
             tool: "propose_migration".to_owned(),
@@ -230,7 +251,8 @@ async fn explain(
         });
     }
     let detailed = params.detail == Detail::Detailed;
-    let text = text(&common, &plan, &advice, detailed);
+    let pasted = !params.plan.is_empty();
+    let text = text(&common, plan, &advice, detailed, pasted);
     let sql: Vec<String> = advice
         .indexes
         .iter()
@@ -354,8 +376,11 @@ fn summary(plan: &Plan, findings: &[Finding], advice: &Advice) -> String {
     text
 }
 
-fn text(common: &Common, plan: &Plan, advice: &Advice, detailed: bool) -> String {
+fn text(common: &Common, plan: &Plan, advice: &Advice, detailed: bool, pasted: bool) -> String {
     let extra = match (plan.analyzed, plan.execution_ms) {
+        (true, Some(ms)) if pasted => format!("pasted plan, measured: {ms:.1} ms"),
+        (true, None) if pasted => "pasted plan, measured".to_owned(),
+        (false, _) if pasted => "pasted plan".to_owned(),
         (true, Some(ms)) => format!("analyzed (read-only, rolled back): {ms:.1} ms"),
         (true, None) => "analyzed (read-only, rolled back)".to_owned(),
         (false, _) => "planned, not run".to_owned(),

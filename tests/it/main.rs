@@ -25,6 +25,7 @@ mod findings;
 mod http;
 mod locks;
 mod migrations;
+mod pasted;
 mod persona;
 mod plans;
 mod planted;

@@ -299,6 +299,11 @@ impl Engine {
         each!(self, engine => engine.explain(statement, analyze).await)
     }
 
+    /// The plan that the engine keeps for all values of a statement's parameters, where it does so and tells.
+    pub async fn generic_plan(&mut self, statement: &Statement) -> Result<Option<Plan>> {
+        each!(self, engine => engine.generic_plan(statement).await)
+    }
+
     /// What share of `table` the condition keeps. `condition` is rendered from a parsed statement.
     pub async fn selectivity(&mut self, table: &Table, condition: &str) -> Result<Selectivity> {
         each!(self, engine => engine.selectivity(table, condition).await)

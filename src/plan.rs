@@ -160,6 +160,7 @@ impl Plan {
         self.planning_ms = None;
         self.run = Run {
             settings: std::mem::take(&mut self.run.settings),
+            functions: std::mem::take(&mut self.run.functions),
             ..Run::default()
         };
         for node in &mut self.nodes {

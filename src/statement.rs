@@ -128,14 +128,20 @@ impl Statement {
         self.kind == Kind::Read && !writes.0
     }
 
-    /// Whether values are to be put into it.
-    pub fn has_parameters(&self) -> bool {
-        let mut any = false;
+    /// How many values are to be put into it.
+    pub fn parameters(&self) -> usize {
+        let (mut count, mut highest) = (0, 0);
         let _ = ast::visit_expressions(&self.ast, |expr| {
-            any |= matches!(expr, Expr::Value(value) if matches!(value.value, ast::Value::Placeholder(_)));
+            if let Expr::Value(value) = expr
+                && let ast::Value::Placeholder(name) = &value.value
+            {
+                count += 1;
+                // `$2` may stand there twice, and `$1` nowhere.
+                highest = highest.max(name.trim_start_matches(['$', '?']).parse().unwrap_or(0));
+            }
             ControlFlow::<()>::Continue(())
         });
-        any
+        if highest > 0 { highest } else { count }
     }
 
     /// The statement with values in place of its parameters, in their order.

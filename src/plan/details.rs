@@ -122,6 +122,17 @@ pub struct Run {
     pub triggers: Vec<TriggerRun>,
     /// Settings of the planner that are not the default, as the server names them.
     pub settings: Vec<(String, String)>,
+    /// Functions that the statement calls and that are dear to run for each row.
+    pub functions: Vec<CostlyFunction>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CostlyFunction {
+    pub name: String,
+    /// It may give another result each time, so nothing can be spared.
+    pub volatile: bool,
+    /// In units of one operator.
+    pub cost: f64,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -23,6 +23,7 @@ mod foreign_key_unindexed;
 mod foreign_scan_local_filter;
 mod full_index_scan;
 mod full_scan_large_table;
+mod function_in_filter;
 mod function_on_column;
 mod function_scan;
 mod hash_batches_grew;
@@ -144,6 +145,7 @@ pub const RULES: &[Rule] = &[
     foreign_scan_local_filter::RULE,
     full_index_scan::RULE,
     full_scan_large_table::RULE,
+    function_in_filter::RULE,
     function_on_column::RULE,
     function_scan::RULE,
     hash_batches_grew::RULE,

@@ -144,6 +144,12 @@ struct Measure {
 
 async fn run(call: Call<'_>, arguments: Value) -> Result<Answer> {
     let params: Params = parameters(NAME, arguments)?;
+    if params.sql.trim().is_empty() && params.plan.trim().is_empty() {
+        return Err(Error::Refused {
+            reason: "there is nothing to explain".to_owned(),
+            instead: "Give `sql`, a statement, or `plan`, the output of EXPLAIN.".to_owned(),
+        });
+    }
     if !params.plan.trim().is_empty() {
         return Box::pin(pasted::explain(call, &params)).await;
     }
@@ -176,7 +182,13 @@ async fn explain(
     written.check_tables(&catalog)?;
     let bound = parameters::bind(engine, &written, &params.binds, &catalog, &mut common).await?;
     let statement = bound.statement;
-    let query = Query::new(&statement.ast, &catalog);
+    // Values that were looked up in the data are no literals of the statement's: what is shown is what was written.
+    let shown = if bound.worst.is_some() {
+        &written
+    } else {
+        &statement
+    };
+    let query = Query::new(&shown.ast, &catalog);
     call.doing("planning the statement");
     let mut explained = engine
         .explain(&statement, false)
@@ -196,17 +208,15 @@ async fn explain(
     if let Some(worst) = &bound.worst {
         let worst = engine.explain(worst, false).await?;
         parameters::compare(&explained.plan, &worst.plan, &mut common);
+        if let Some(generic) = engine.generic_plan(&written).await? {
+            parameters::compare_generic(&explained.plan, &generic, &mut common);
+        }
     }
-    // Values that were looked up in the data are no literals of the statement's.
-    let literals = if bound.worst.is_some() {
-        Literals::of(&written.ast, written.dialect)
-    } else {
-        Literals::of(&statement.ast, statement.dialect)
-    };
+    let literals = Literals::of(&shown.ast, shown.dialect);
     hide_values(&mut explained.plan, &literals);
     let plan = explained.plan;
 
-    let subject = Subject::new(&plan, &catalog, &query, Some(&statement));
+    let subject = Subject::new(&plan, &catalog, &query, Some(shown));
     common.findings.extend(check(&subject));
     common.findings.extend(explained.findings);
     common.skipped = explained.skipped;

@@ -16,7 +16,29 @@ use crate::finding::{Finding, Severity};
 use crate::plan::{Access, Plan};
 use crate::statement::{Kind, Statement};
 
+const OPTIMIZER_SWITCH: &str = include_str!("optimizer_switch.sql");
+/// On in every version that has them, unless somebody changed it.
+const USUAL: &[&str] = &[
+    "block_nested_loop",
+    "derived_merge",
+    "index_condition_pushdown",
+    "index_merge",
+    "materialization",
+    "semijoin",
+];
+
 impl MySql {
+    /// It keeps no plan for all values of the parameters.
+    #[expect(
+        clippy::unused_async,
+        clippy::unused_self,
+        clippy::needless_pass_by_ref_mut,
+        reason = "one contract for all engines"
+    )]
+    pub(in crate::engine) async fn generic_plan(&mut self, _: &Statement) -> Result<Option<Plan>> {
+        Ok(None)
+    }
+
     pub(in crate::engine) async fn explain(
         &mut self,
         statement: &Statement,
@@ -29,6 +51,19 @@ impl MySql {
         }
         let sql = statement.sql();
         let analyze = analyze && statement.only_reads();
+        let settings = self.switched_off().await?;
+        let mut explained = self.plan(statement, &sql, analyze).await?;
+        explained.plan.run.settings = settings;
+        Ok(explained)
+    }
+
+    /// Ways of running that are usual and that this server's settings forbid.
+    async fn switched_off(&mut self) -> Result<Vec<(String, String)>> {
+        let row = self.made(OPTIMIZER_SWITCH.to_owned()).await?;
+        Ok(off(&text(&row, 0)?))
+    }
+
+    async fn plan(&mut self, statement: &Statement, sql: &str, analyze: bool) -> Result<Explained> {
         if analyze && self.flavor == Flavor::MariaDb {
             let json = self.json(format!("ANALYZE FORMAT=JSON {sql}")).await?;
             return Ok(Explained {
@@ -47,7 +82,7 @@ impl MySql {
             ..Explained::default()
         };
         if analyze {
-            self.measure(&sql, &mut explained).await?;
+            self.measure(sql, &mut explained).await?;
         }
         Ok(explained)
     }
@@ -108,6 +143,16 @@ impl MySql {
         explained.plan = measured;
         Ok(())
     }
+}
+
+/// Of `index_merge=on,mrr=off`, what is off and should not be.
+fn off(switches: &str) -> Vec<(String, String)> {
+    let off = switches
+        .split(',')
+        .filter_map(|one| one.strip_suffix("=off"));
+    off.filter(|name| USUAL.contains(name))
+        .map(|name| (name.to_owned(), "off".to_owned()))
+        .collect()
 }
 
 /// `MariaDB` writes conditions into its JSON as they are: with `\'`, quotes and tabs that JSON does not know.
@@ -316,6 +361,15 @@ mod tests {
         assert_eq!(read["c"], "d = 'say \"hi\"'");
         assert_eq!(read["e"], "tab\there");
         assert_eq!(read["f"], "\"x\\");
+    }
+
+    #[test]
+    fn only_what_is_usual_and_off_is_told() {
+        let told = off("index_merge=on,index_condition_pushdown=off,mrr=off,semijoin=on");
+        assert_eq!(
+            told,
+            [("index_condition_pushdown".to_owned(), "off".to_owned())]
+        );
     }
 
     #[test]

@@ -3,13 +3,16 @@
 mod details;
 
 use serde_json::Value;
-use sqlx::Row as _;
+use sqlx::{AssertSqlSafe, Row as _};
 
 use super::Postgres;
 use crate::engine::Explained;
 use crate::error::{Error, Result};
+use crate::plan::details::CostlyFunction;
 use crate::plan::{Access, Plan, PlanNode};
 use crate::statement::Statement;
+
+const COSTLY_FUNCTIONS: &str = include_str!("costly_functions.sql");
 
 impl Postgres {
     pub(in crate::engine) async fn explain(
@@ -32,10 +35,62 @@ impl Postgres {
             .made(format!("EXPLAIN ({options}) {}", statement.sql()))
             .await?;
         let json: Value = row.try_get(0)?;
+        let mut plan = read(&json)?;
+        plan.run.functions = self.costly_functions(statement).await?;
         Ok(Explained {
-            plan: read(&json)?,
+            plan,
             ..Explained::default()
         })
+    }
+
+    /// The plan that is kept for all values of the parameters.
+    pub(in crate::engine) async fn generic_plan(
+        &mut self,
+        statement: &Statement,
+    ) -> Result<Option<Plan>> {
+        self.runs_nothing = self.permit(statement).await?.only_plans();
+        self.use_search_path().await?;
+        let count = statement.parameters();
+        let prepare = format!("PREPARE database_ops_generic AS {}", statement.sql());
+        sqlx::query(AssertSqlSafe(prepare))
+            .execute(&mut self.connection)
+            .await?;
+        sqlx::query("SET plan_cache_mode = force_generic_plan")
+            .execute(&mut self.connection)
+            .await?;
+        let nulls = vec!["NULL"; count].join(", ");
+        let row = self
+            .made(format!(
+                "EXPLAIN (VERBOSE, FORMAT JSON) EXECUTE database_ops_generic({nulls})"
+            ))
+            .await;
+        sqlx::query("RESET plan_cache_mode")
+            .execute(&mut self.connection)
+            .await?;
+        sqlx::query("DEALLOCATE database_ops_generic")
+            .execute(&mut self.connection)
+            .await?;
+        let json: Value = row?.try_get(0)?;
+        Ok(Some(read(&json)?))
+    }
+
+    async fn costly_functions(&mut self, statement: &Statement) -> Result<Vec<CostlyFunction>> {
+        let names = statement.functions();
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = sqlx::query(COSTLY_FUNCTIONS)
+            .bind(names)
+            .fetch_all(&mut self.connection)
+            .await?;
+        let read = |row: &sqlx::postgres::PgRow| -> Result<CostlyFunction> {
+            Ok(CostlyFunction {
+                name: row.try_get("name")?,
+                volatile: row.try_get("volatile")?,
+                cost: row.try_get("cost")?,
+            })
+        };
+        rows.iter().map(read).collect()
     }
 }
 

@@ -9,7 +9,8 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
-const PAGES: f64 = 1000.0;
+/// Of 8 or 16 kB.
+const PAGES: f64 = 500.0;
 const SHARE: f64 = 0.5;
 
 fn check(subject: &Subject<'_>) -> Vec<Finding> {

@@ -14,7 +14,7 @@ const SHARED: i64 = 8 * 1024 * 1024;
 
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
     let off = subject.plan.run.settings.iter().filter(|(name, value)| {
-        (name.starts_with("enable_") || name.contains("pushdown")) && value == "off"
+        !name.starts_with("jit") && value == "off"
             || name == "max_parallel_workers_per_gather" && value == "0" && reads_much(subject)
     });
     off.map(|(name, value)| {

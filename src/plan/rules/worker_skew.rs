@@ -18,7 +18,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
         let most = rows.iter().copied().reduce(f64::max)?;
         let least = rows.iter().copied().reduce(f64::min)?;
         let uneven = rows.len() > 1 && most >= ROWS && most >= least.max(1.0) * FACTOR;
-        (uneven && !node.relation.is_empty()).then_some((node, most, least))
+        uneven.then_some((node, most, least))
     });
     nodes
         .take(1)

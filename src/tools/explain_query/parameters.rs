@@ -95,6 +95,30 @@ fn chosen(values: &Values, kind: Kind, upper: bool) -> (Value, Value) {
     }
 }
 
+/// Says when the plan that is kept for all values is another one than that of usual values.
+pub(super) fn compare_generic(usual: &Plan, generic: &Plan, common: &mut Common) {
+    let Some((usual, generic)) = usual.cost().zip(generic.cost()) else {
+        return;
+    };
+    let ratio =
+        (generic / usual.max(f64::MIN_POSITIVE)).max(usual / generic.max(f64::MIN_POSITIVE));
+    if ratio < DIFFER {
+        return;
+    }
+    common.findings.push(
+        Finding::new(
+            "generic-plan-differs",
+            Severity::Medium,
+            "a prepared statement may keep a plan for all values that is another than the one for usual values",
+        )
+        .evidence("cost, usual values", usual, "", Source::WhatIf)
+        .evidence("cost, kept for all values", generic, "", Source::WhatIf)
+        .effect("from the sixth run on the server takes the kept plan where it believes it no dearer")
+        .remedy("SET plan_cache_mode = force_custom_plan for this statement, or write a value that never changes as a literal; a partial index needs that as well")
+        .catalogued(&["PG-GENERIC-PLAN"]),
+    );
+}
+
 /// Says when other values would be run in another way, or at another cost.
 pub(super) fn compare(usual: &Plan, worst: &Plan, common: &mut Common) {
     let way = |plan: &Plan| -> Vec<(String, String)> {

@@ -109,7 +109,7 @@ async fn judge(
         .extend(check(&Subject::new(&plan, &catalog, &query, written)));
     let advice = match (opened.as_mut(), written) {
         (Some((_, engine)), Some(written))
-            if params.advise && params.binds.is_empty() && !written.has_parameters() =>
+            if params.advise && params.binds.is_empty() && written.parameters() == 0 =>
         {
             written.check_tables(&catalog)?;
             call.doing("looking for indexes that would help");

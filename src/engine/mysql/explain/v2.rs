@@ -162,7 +162,7 @@ fn details(json: &Value) -> Details {
 
 /// The engine's words without what stands in the other fields.
 fn operation(json: &Value) -> String {
-    let whole = string(json, "operation");
+    let whole = string(json, "operation").trim_end().to_owned();
     let mut words = match string(json, "access_type").as_str() {
         "table" | "index" => whole.split(" on ").next().unwrap_or(&whole).to_owned(),
         "filter" => "Filter".to_owned(),

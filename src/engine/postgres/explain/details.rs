@@ -62,6 +62,7 @@ pub(super) fn run(top: &Value) -> Run {
             // The reader sets it for this session, so that names mean what the role means by them.
             .filter(|(name, _)| name != "search_path")
             .collect(),
+        functions: Vec::new(),
     }
 }
 

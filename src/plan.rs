@@ -214,10 +214,18 @@ impl Plan {
     }
 }
 
+/// From this share of the whole on, a node is worth a word.
+const NOTABLE: f64 = 0.1;
+
 impl PlanNode {
     /// Rows that come out: measured where it was, else estimated.
     pub fn rows(&self) -> Option<f64> {
         self.actual_rows.or(self.estimated_rows)
+    }
+
+    /// Whether enough of the time goes into it for it to matter, where that was measured.
+    pub fn is_notable(&self) -> bool {
+        self.self_ms.is_none() || self.share.is_none_or(|share| share >= NOTABLE)
     }
 
     /// What an answer calls the node's relation.

@@ -81,7 +81,7 @@ struct Opened<'a> {
     common: Common,
 }
 
-/// Answer length.
+/// Length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]

@@ -234,7 +234,6 @@ pub(super) fn split_outside<'a>(text: &'a str, separator: &str) -> Vec<&'a str> 
     for (at, character) in text.char_indices() {
         match (quote, character) {
             (Some(open), close) if open == close => quote = None,
-            (Some(_), _) => {}
             (None, '\'' | '"' | '`') => quote = Some(character),
             (None, '(' | '[') => depth += 1,
             (None, ')' | ']') => depth -= 1,

@@ -133,11 +133,17 @@ impl Postgres {
     /// For SQL made here out of a parsed statement or of quoted identifiers; one row, the session's
     /// transaction survives its failure.
     async fn made(&mut self, sql: String) -> Result<PgRow> {
+        let row = self.sent(sql).await?;
+        row.ok_or_else(|| sqlx::Error::RowNotFound.into())
+    }
+
+    /// One that may answer no row.
+    async fn sent(&mut self, sql: String) -> Result<Option<PgRow>> {
         sqlx::query("SAVEPOINT made")
             .execute(&mut self.connection)
             .await?;
         let row = sqlx::query(AssertSqlSafe(sql))
-            .fetch_one(&mut self.connection)
+            .fetch_optional(&mut self.connection)
             .await;
         let end = if row.is_ok() {
             "RELEASE SAVEPOINT made"

@@ -110,9 +110,6 @@ pub struct Subject<'a> {
     pub statement: Option<&'a Statement>,
 }
 
-/// From this share of the whole on, a node is worth a word.
-const NOTABLE: f64 = 0.1;
-
 #[derive(Debug)]
 pub struct Rule {
     /// Kebab-case; the file's name with dashes.
@@ -245,11 +242,6 @@ impl<'a> Subject<'a> {
 
     fn nodes(&self) -> impl Iterator<Item = &'a PlanNode> + use<'a> {
         self.plan.nodes.iter()
-    }
-
-    /// Whether enough of the time goes into a node for it to matter, where that was measured.
-    fn notable(&self, node: &PlanNode) -> bool {
-        node.self_ms.is_none() || node.share.is_none_or(|share| share >= NOTABLE)
     }
 
     /// What an answer calls the table or the operation of a node.

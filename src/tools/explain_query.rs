@@ -47,7 +47,7 @@ struct Params {
     database: String,
     #[serde(default)]
     detail: Detail,
-    /// One SELECT, INSERT, UPDATE or DELETE.
+    /// One statement.
     #[serde(default)]
     sql: String,
     /// Or EXPLAIN's output.
@@ -56,7 +56,7 @@ struct Params {
     /// Of the pasted plan.
     #[serde(default)]
     engine: String,
-    /// Parameter values, in order.
+    /// Parameter values.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     binds: Vec<Value>,

@@ -52,7 +52,7 @@ struct Params {
     /// Of a server, an ORM, JSON lines, or SQL.
     #[serde(default)]
     log: String,
-    /// Costliest statements; default 10.
+    /// Statements; default 10.
     #[serde(default)]
     limit: usize,
     /// Megabytes for new indexes.

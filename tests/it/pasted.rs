@@ -247,12 +247,11 @@ fn a_plan_needs_no_database_and_a_database_tells_more() {
 #[test]
 fn what_is_no_plan_is_refused_with_what_would_be_one() {
     let mut client = Client::start(&[]);
-    let deep = format!(
-        "{}Seq Scan on t  (cost=0..1 rows=1 width=1)",
-        (0..700)
-            .map(|n| format!("{}->  Limit  (cost=0..1 rows=1 width=1)\n", " ".repeat(n)))
-            .collect::<String>()
-    );
+    let mut deep: Vec<String> = (0..700)
+        .map(|n| format!("{}->  Limit  (cost=0..1 rows=1 width=1)", " ".repeat(n)))
+        .collect();
+    deep.push("Seq Scan on t  (cost=0..1 rows=1 width=1)".to_owned());
+    let deep = deep.join("\n");
     let nested = format!("{}{}", "[{\"Plan\":{\"Plans\":".repeat(5000), "]}}");
     for plan in [
         "hello",

@@ -29,12 +29,7 @@ const USUAL: &[&str] = &[
 
 impl MySql {
     /// It keeps no plan for all values of the parameters.
-    #[expect(
-        clippy::unused_async,
-        clippy::unused_self,
-        clippy::needless_pass_by_ref_mut,
-        reason = "one contract for all engines"
-    )]
+    #[expect(clippy::unused_async, reason = "one contract for all engines")]
     pub(in crate::engine) async fn generic_plan(&mut self, _: &Statement) -> Result<Option<Plan>> {
         Ok(None)
     }

@@ -9,7 +9,7 @@ use super::{Flavor, MySql};
 use crate::advice::uses::Use;
 use crate::advice::{Abilities, estimate};
 use crate::answer::Skipped;
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Table};
 use crate::engine::{Hypothetical, Rows, Scratch as AnyScratch, Trials, Tried, Wanted};
 use crate::error::{Error, Result};
 use crate::finding::Source;
@@ -23,6 +23,19 @@ const MOST: usize = 40;
 /// Rows to handle above which a trial is planned and not run.
 const MOST_WORK: f64 = 3_000_000.0;
 
+const MEMORY: &str = include_str!("memory.sql");
+
+/// The tables of a statement, each once.
+fn uses_of<'a>(uses: &[Use<'a>]) -> impl Iterator<Item = &'a Table> {
+    let mut tables: Vec<&Table> = Vec::new();
+    for used in uses {
+        if !tables.iter().any(|known| std::ptr::eq(*known, used.table)) {
+            tables.push(used.table);
+        }
+    }
+    tables.into_iter()
+}
+
 /// The copy, and the indexes that were built on it.
 #[derive(Debug)]
 pub(super) struct Trial {
@@ -31,6 +44,8 @@ pub(super) struct Trial {
     built: BTreeMap<String, Vec<String>>,
     /// What was measured, by what the planner meant to do: sets that it treats alike are run once.
     measured: BTreeMap<String, Plan>,
+    /// The share of the live tables' pages that the live server's memory can't hold.
+    misses: f64,
 }
 
 impl MySql {
@@ -61,12 +76,9 @@ impl MySql {
         if !statement.only_reads() {
             return skipped("a statement that writes is not run on a copy".to_owned());
         }
-        let mut tables: Vec<(String, String)> = uses
-            .iter()
-            .map(|used| (used.table.schema.clone(), used.table.name.clone()))
+        let tables: Vec<(String, String)> = uses_of(uses)
+            .map(|table| (table.schema.clone(), table.name.clone()))
             .collect();
-        tables.sort();
-        tables.dedup();
         let scratch = match self.scratch(catalog, &Wanted { tables, rows: ROWS }).await {
             Ok(AnyScratch::MySql(scratch)) => *scratch,
             Ok(_) => return skipped("its copy is on another engine".to_owned()),
@@ -77,7 +89,12 @@ impl MySql {
             }
         };
         let how = format!("built and run on {}", scratch.description());
+        let memory: u64 = sqlx::query_scalar(MEMORY)
+            .fetch_one(&mut self.connection)
+            .await?;
+        let size: i64 = uses_of(uses).filter_map(|table| table.size_bytes).sum();
         let mut trial = Trial {
+            misses: (1.0 - memory as f64 / size.max(1) as f64).max(0.0),
             scratch,
             built: BTreeMap::new(),
             measured: BTreeMap::new(),
@@ -182,7 +199,7 @@ impl Trial {
             .map(|(position, _)| position)
             .collect();
         Ok(Tried {
-            cost: estimate::visited(&plan),
+            cost: estimate::visited(&plan, self.misses),
             used,
             plan,
         })

@@ -3,7 +3,7 @@
 mod details;
 
 use serde_json::Value;
-use sqlx::{AssertSqlSafe, Row as _};
+use sqlx::Row as _;
 
 use super::Postgres;
 use crate::engine::Explained;
@@ -51,10 +51,11 @@ impl Postgres {
         self.runs_nothing = self.permit(statement).await?.only_plans();
         self.use_search_path().await?;
         let count = statement.parameters();
-        let prepare = format!("PREPARE database_ops_generic AS {}", statement.sql());
-        sqlx::query(AssertSqlSafe(prepare))
-            .execute(&mut self.connection)
-            .await?;
+        self.sent(format!(
+            "PREPARE database_ops_generic AS {}",
+            statement.sql()
+        ))
+        .await?;
         sqlx::query("SET plan_cache_mode = force_generic_plan")
             .execute(&mut self.connection)
             .await?;

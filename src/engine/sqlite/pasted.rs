@@ -61,8 +61,11 @@ pub(in crate::engine) fn read(lines: &[String]) -> Result<Vec<(i64, i64, String)
     Ok(read)
 }
 
-/// Id and parent where they are told, how far to the right it stands, and what it says.
-fn detail(line: &str) -> Option<(Option<(i64, i64)>, usize, String)> {
+/// A line's id and parent.
+type Place = (i64, i64);
+
+/// Its place where that is told, how far to the right it stands, and what it says.
+fn detail(line: &str) -> Option<(Option<Place>, usize, String)> {
     let trimmed = line.trim_start();
     if trimmed.chars().next()?.is_ascii_digit() {
         let parts: Vec<&str> = trimmed.splitn(4, '|').map(str::trim).collect();

@@ -86,3 +86,4 @@ FROM n;
 INSERT INTO order_items SELECT o.id, l.line_no, (o.id * 3 + l.line_no * 101) % 500 + 1, (o.id + l.line_no) % 4 + 1, 500 + o.id * 137 % 9000
 FROM orders o JOIN (SELECT 1 AS line_no UNION ALL SELECT 2) l ON l.line_no = 1 OR o.id % 2 = 0;
 COMMIT;
+ANALYZE;

@@ -3,7 +3,7 @@
 use super::{Rule, Subject};
 use crate::answer::count;
 use crate::finding::{Finding, Severity, Source};
-use crate::plan::Access;
+use crate::plan::{Access, PlanNode};
 
 pub(super) const RULE: Rule = Rule {
     id: "distinct-join",
@@ -31,7 +31,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
                 .plan
                 .below(node.id)
                 .filter(|below| below.access == Access::Join)
-                .filter_map(|join| join.rows())
+                .filter_map(PlanNode::rows)
                 .reduce(f64::max)?;
             (before >= ROWS && before / after >= FACTOR).then_some((
                 before,

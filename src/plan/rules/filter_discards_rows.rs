@@ -23,7 +23,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
             continue;
         };
         let share = removed / (removed + kept);
-        if removed >= ROWS && share >= SHARE && subject.notable(node) {
+        if removed >= ROWS && share >= SHARE && node.is_notable() {
             findings.push(
                 Finding::new(
                     RULE.id,

@@ -19,7 +19,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
             .is_some_and(|statement| statement.limit().is_some());
     let scans = subject
         .nodes()
-        .filter(|node| node.access == Access::FullIndexScan && subject.notable(node));
+        .filter(|node| node.access == Access::FullIndexScan && node.is_notable());
     scans
         // One that gives the order for a LIMIT ends early.
         .filter(|_| !limited)

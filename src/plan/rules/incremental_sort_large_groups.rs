@@ -19,7 +19,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
             .plan
             .children(node.id)
             .find_map(|child| child.actual_rows)?;
-        (input / groups >= ROWS && subject.notable(node)).then_some((node, sort, input, groups))
+        (input / groups >= ROWS && node.is_notable()).then_some((node, sort, input, groups))
     });
     sorts
         .map(|(node, sort, input, groups)| {

@@ -20,7 +20,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
         node.access == Access::IndexSearch
             && !node.index.is_empty()
             && !node.details.index_only
-            && subject.notable(node)
+            && node.is_notable()
     });
     for node in searches {
         let rows = match node.rows() {

@@ -50,7 +50,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
             .copied()
             .filter(|name| equal(name))
             .collect();
-        if without_first && subject.notable(node) {
+        if without_first && node.is_notable() {
             findings.push(
                 Finding::new(
                     RULE.id,

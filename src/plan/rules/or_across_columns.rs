@@ -81,7 +81,7 @@ fn names(expr: &Expr) -> Vec<String> {
         match inner {
             Expr::Identifier(name) => names.push(name.value.to_lowercase()),
             Expr::CompoundIdentifier(parts) => {
-                names.extend(parts.last().map(|name| name.value.to_lowercase()))
+                names.extend(parts.last().map(|name| name.value.to_lowercase()));
             }
             _ => {}
         }

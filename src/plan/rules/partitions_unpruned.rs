@@ -35,7 +35,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
             .max();
         let left_out = subject
             .nodes()
-            .filter_map(|node| Some(node.details.partitions?))
+            .filter_map(|node| node.details.partitions)
             .any(|part| part.removed > 0 || part.never_run > 0);
         let read = counted.unwrap_or(named);
         if read < table.children.len() || left_out {

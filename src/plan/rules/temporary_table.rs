@@ -3,7 +3,7 @@
 use super::{Rule, Subject};
 use crate::answer::count;
 use crate::finding::{Finding, Severity, Source};
-use crate::plan::Access;
+use crate::plan::{Access, PlanNode};
 
 pub(super) const RULE: Rule = Rule {
     id: "temporary-table",
@@ -15,10 +15,10 @@ const ROWS: f64 = 10_000.0;
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
     let tables = subject
         .nodes()
-        .filter(|node| node.details.temporary && subject.notable(node));
+        .filter(|node| node.details.temporary && node.is_notable());
     tables
         .filter_map(|node| {
-            let known = node.rows().into_iter().chain(subject.plan.children(node.id).filter_map(|child| child.rows())).reduce(f64::max);
+            let known = node.rows().into_iter().chain(subject.plan.children(node.id).filter_map(PlanNode::rows)).reduce(f64::max);
             let read = subject.plan.below(node.id).filter(|below| below.access == Access::FullScan).filter_map(|scan| subject.table_rows(scan)).max();
             let rows = known.or(read.map(|rows| rows as f64))?;
             (rows >= ROWS).then_some((node, rows))

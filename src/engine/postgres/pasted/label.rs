@@ -126,13 +126,11 @@ fn relation(set: &mut impl FnMut(&str, &str), text: &str) {
                 .map_or((rest, ""), |at| rest.split_at(at)),
         };
         names.push(name);
-        match after.strip_prefix('.') {
-            Some(next) => rest = next,
-            None => {
-                alias = after.trim().trim_matches('"');
-                break;
-            }
-        }
+        let Some(next) = after.strip_prefix('.') else {
+            alias = after.trim().trim_matches('"');
+            break;
+        };
+        rest = next;
     }
     let table = names.pop().unwrap_or_default();
     set("Relation Name", table);

@@ -15,7 +15,7 @@ use crate::statement::Dialect;
 /// Rows that are counted on.
 const SAMPLE: i64 = 20_000;
 /// From how many places of a large table they come.
-const RUNS: i64 = 40;
+const RUNS: i64 = 200;
 /// Keys that are looked at, for each table.
 const MOST_KEYS: usize = 24;
 

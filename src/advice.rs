@@ -5,6 +5,7 @@ pub mod candidate;
 pub mod cost;
 pub mod estimate;
 pub mod parameters;
+pub mod scale;
 pub mod search;
 pub mod uses;
 

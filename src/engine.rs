@@ -158,6 +158,8 @@ pub struct Trials {
     pub how: String,
     /// What its costs are, for people.
     pub unit: &'static str,
+    /// Visits to rows, of which a sample was seen: not to be trusted to the last percent.
+    pub rough: bool,
 }
 
 /// What a server counted of the statements that it ran, and of its indexes.

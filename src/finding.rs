@@ -104,6 +104,9 @@ pub struct Finding {
     /// Row ids of the hazard and plan-finding catalogues.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub catalogue: &'static [&'static str],
+    /// The part of the whole work that goes into its object, in thousandths; for the order.
+    #[serde(skip)]
+    pub weight: u32,
 }
 
 impl Finding {
@@ -119,6 +122,7 @@ impl Finding {
             sql: Vec::new(),
             persona: &[],
             catalogue: &[],
+            weight: 0,
         }
     }
 
@@ -159,6 +163,13 @@ impl Finding {
         self
     }
 
+    /// Those that are known.
+    #[must_use]
+    pub fn all_sql(mut self, sql: impl IntoIterator<Item = String>) -> Self {
+        self.sql.extend(sql);
+        self
+    }
+
     #[must_use]
     pub const fn keeps(mut self, persona: &'static [&'static str]) -> Self {
         self.persona = persona;
@@ -172,9 +183,14 @@ impl Finding {
     }
 }
 
-/// Worst first; equal ones by rule and object, so that the order never depends on how they were found.
+/// Worst first, then what most of the work goes into; equal ones by rule and object, so that the order never depends
+/// on how they were found.
 pub fn rank(findings: &mut [Finding]) {
     findings.sort_by(|a, b| {
-        (a.severity, a.rule, &a.object, &a.title).cmp(&(b.severity, b.rule, &b.object, &b.title))
+        let weight = b.weight.cmp(&a.weight);
+        a.severity
+            .cmp(&b.severity)
+            .then(weight)
+            .then_with(|| (a.rule, &a.object, &a.title).cmp(&(b.rule, &b.object, &b.title)))
     });
 }

@@ -188,16 +188,31 @@ impl Plan {
     }
 
     /// What running it would take: rows that it handles, or units of cost where the engine counts them, whichever
-    /// is more. A join handles each row of its inner side for each of its outer one, unless a cost says otherwise.
+    /// is more. A join handles each row of its inner side for each of its outer one, where the engine counts neither;
+    /// one by a hash handles each row once, and what is expected to come of it is a guess.
     pub fn work(&self) -> f64 {
-        let mut most = self.cost().unwrap_or(0.0);
+        let hashed = |node: &PlanNode| node.operation.contains("hash join");
+        let cost = if self.nodes.iter().any(hashed) {
+            None
+        } else {
+            self.cost()
+        };
+        let mut most = cost.unwrap_or(0.0);
         for node in &self.nodes {
-            let own = node
-                .examined_rows
-                .unwrap_or(0.0)
-                .max(node.estimated_rows.unwrap_or(0.0));
+            let examined = node.examined_rows.unwrap_or(0.0);
+            let own = if self.above(node.id).chain([node]).any(hashed) {
+                examined
+            } else if self.below(node.id).any(hashed) {
+                0.0
+            } else {
+                examined.max(node.estimated_rows.unwrap_or(0.0))
+            };
             most = most.max(own);
-            if node.access == Access::Join && node.cost.is_none() {
+            let counted = |child: &PlanNode| child.estimated_rows.is_some();
+            if node.access == Access::Join
+                && node.cost.is_none()
+                && !self.children(node.id).any(counted)
+            {
                 let product: f64 = self
                     .children(node.id)
                     .filter_map(|child| child.examined_rows.or(child.estimated_rows))
@@ -226,6 +241,13 @@ impl PlanNode {
     /// Whether enough of the time goes into it for it to matter, where that was measured.
     pub fn is_notable(&self) -> bool {
         self.self_ms.is_none() || self.share.is_none_or(|share| share >= NOTABLE)
+    }
+
+    /// Whether a lookup finds one row at most.
+    pub fn finds_one(&self) -> bool {
+        ["Single-row", "Unique lookup", "Constant row"]
+            .iter()
+            .any(|words| self.operation.starts_with(words))
     }
 
     /// What an answer calls the node's relation.

@@ -71,25 +71,55 @@ const MISS: f64 = 40.0;
 /// What the wider rows of a table add to a scan that comes from disk.
 const WIDE: f64 = 0.7;
 
+/// Finding the group of a row in a table of them, and adding it to the one that came last.
+const HASHING: f64 = 3.0;
+const PASSING: f64 = 0.3;
+/// Going down to a place next to the last one.
+const NEAR: f64 = 1.0;
+
+/// How the visits of a node find their pages.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Visits {
+    /// The share of the pages that the server's memory can't hold: here and there each visit pays for one, one after
+    /// the other hardly.
+    pub cold: f64,
+    /// They come in the order in which the rows lie.
+    pub in_order: bool,
+}
+
 /// What a plan took, by the same weights, from the rows that it was measured to visit; where it was not run, from
-/// those that it expects to. `misses` is the share of the pages of its tables that the server's memory cannot hold:
-/// a visit here and there pays for them, one after the other hardly.
-pub fn visited(plan: &Plan, misses: f64) -> f64 {
+/// those that it expects to.
+pub fn visited(plan: &Plan, visits: impl Fn(&PlanNode) -> Visits) -> f64 {
     let mut total = 0.0;
     for node in &plan.nodes {
         let rows = match node.actual_rows {
             Some(rows) => rows + node.removed_rows.unwrap_or(0.0),
             None => node.examined_rows.or(node.estimated_rows).unwrap_or(0.0),
         };
-        let loops = node.loops.unwrap_or(1.0).max(1.0);
+        // A plan that was not run tells no loops; a lookup that finds one row has one for each.
+        let loops = node
+            .loops
+            .unwrap_or(if node.finds_one() { rows } else { 1.0 });
+        let loops = loops.max(1.0);
+        let Visits { cold, in_order } = visits(node);
+        let in_table = node.index.eq_ignore_ascii_case("primary");
         total += match node.access {
-            Access::FullScan => rows * (SCAN + WIDE * misses),
-            Access::FullIndexScan => rows * visit(node, misses),
-            Access::IndexSearch => {
-                // Most go down to a page that another one was at before.
-                loops * (SEARCH + MISS * misses / 10.0) + rows * visit(node, misses)
+            Access::FullScan => rows * (SCAN + WIDE * cold),
+            Access::FullIndexScan if in_table => rows * (SCAN + WIDE * cold),
+            Access::FullIndexScan => rows * visit(node, cold),
+            Access::IndexSearch if in_order => loops * NEAR + rows,
+            Access::IndexSearch if in_table => loops * (SEARCH + MISS * cold) + rows,
+            Access::IndexSearch => loops * SEARCH + rows * visit(node, cold),
+            Access::Sort => rows * rows.max(2.0).log2() * SORTING,
+            Access::Aggregate => {
+                let input = plan.children(node.id).find_map(PlanNode::rows);
+                let each = if node.details.temporary {
+                    HASHING
+                } else {
+                    PASSING
+                };
+                input.unwrap_or(rows) * each
             }
-            Access::Sort | Access::Aggregate => rows * rows.max(2.0).log2() * SORTING,
             Access::Materialize | Access::AutomaticIndex => rows,
             _ => 0.0,
         };
@@ -98,13 +128,13 @@ pub fn visited(plan: &Plan, misses: f64) -> f64 {
 }
 
 /// A visit to the table behind the index, where there is one.
-fn visit(node: &PlanNode, misses: f64) -> f64 {
+fn visit(node: &PlanNode, cold: f64) -> f64 {
     let operation = node.operation.to_lowercase();
     let within = operation.contains("covering")
         || operation.contains("index only")
         || operation.contains("primary key")
         || node.index.eq_ignore_ascii_case("primary");
-    if within { 1.0 } else { VISIT + MISS * misses }
+    if within { 1.0 } else { VISIT + MISS * cold }
 }
 
 #[derive(Debug, Clone, Copy, Default)]

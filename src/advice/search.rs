@@ -35,6 +35,8 @@ pub struct Search {
     left: usize,
     /// Indexes at most.
     most: usize,
+    /// Costs are no planner's, but counted in visits to rows, of which a sample was seen.
+    rough: bool,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -56,6 +58,11 @@ const LEAST_STEP: f64 = 0.02;
 const LEAST_GAIN: f64 = 0.15;
 /// So much of the gain may be given up for a smaller set.
 const SLACK: f64 = 0.03;
+/// Of rough costs: all together have to save this share, a set may cost no more than so many times the best, and up to
+/// this cost one is as good as another.
+const LEAST_ROUGH_GAIN: f64 = 0.2;
+const MOST_SLACK: f64 = 2.0;
+const LITTLE: f64 = 5_000.0;
 /// What the smallest set has to reach of the best one's gain.
 const MOST_OF_IT: f64 = 0.8;
 const MOST_INDEXES: usize = 6;
@@ -73,7 +80,14 @@ impl Search {
             known: BTreeMap::new(),
             left: QUESTIONS,
             most: MOST_INDEXES,
+            rough: false,
         }
+    }
+
+    #[must_use]
+    pub const fn rough(mut self, rough: bool) -> Self {
+        self.rough = rough;
+        self
     }
 
     /// For many statements together, of which each has indexes of its own.
@@ -160,10 +174,19 @@ impl Search {
             set = self.exchanged(set, &singles, closed)?;
         }
         let best = self.cost(&set, closed)?;
-        if best > base * (1.0 - LEAST_GAIN) {
+        let least = if self.rough {
+            LEAST_ROUGH_GAIN
+        } else {
+            LEAST_GAIN
+        };
+        if best > base * (1.0 - least) {
             return Ok(outcome);
         }
-        let limit = best + (base - best) * SLACK;
+        let mut limit = best + (base - best) * SLACK;
+        if self.rough {
+            // What the statement takes as it is may be far too high, and with it the gain.
+            limit = limit.min((best * MOST_SLACK).max(LITTLE));
+        }
         set = self.shrunk(set, limit, closed)?;
         set = self.smallest_known(&set, limit);
         outcome.best_cost = self.cost(&set, closed)?;
@@ -200,7 +223,7 @@ impl Search {
             self.cost(&chosen, closed)?;
             starts.push(chosen);
         }
-        let top = self.top(singles);
+        let top = self.top(singles, TOP_OF_TABLE);
         for (at, one) in top.iter().enumerate() {
             for other in top.iter().skip(at + 1) {
                 // Two on one table seldom help each other.
@@ -220,23 +243,23 @@ impl Search {
     }
 
     /// The best of all, and of each table.
-    fn top(&self, singles: &[usize]) -> Vec<usize> {
+    fn top(&self, singles: &[usize], of_each: usize) -> Vec<usize> {
         let mut of_table: BTreeMap<usize, usize> = BTreeMap::new();
         let mut top = Vec::new();
         for (rank, id) in singles.iter().enumerate() {
             let own = of_table.entry(self.table(*id)).or_default();
             *own += 1;
-            if rank < TOP || *own <= TOP_OF_TABLE {
+            if rank < TOP || *own <= of_each {
                 top.push(*id);
             }
         }
-        top.truncate(3 * TOP);
+        top.truncate(4 * TOP);
         top
     }
 
     /// Adds what saves most, as long as anything saves enough.
     fn widened(&self, mut set: Set, singles: &[usize], closed: bool) -> Result<Set, Set> {
-        let top = self.top(singles);
+        let top = self.top(singles, 2 * TOP_OF_TABLE);
         while set.len() < self.most {
             let now = self.cost(&set, closed)?;
             let mut best = (now * (1.0 - LEAST_STEP), None);

@@ -15,6 +15,9 @@ const SHARE: f64 = 0.05;
 const LEAST: i64 = 50_000;
 const MOST: i64 = 200_000;
 
+/// A smaller table is copied whole, whatever others have.
+const FEWEST: i64 = 1_000;
+
 /// What a scratch database is to hold.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {
@@ -30,6 +33,9 @@ pub enum Rows {
     #[default]
     Share,
     About(i64),
+    /// So many of the largest table, and of smaller ones by the root of their size: a planner sees which is large, and
+    /// joins still find something.
+    InProportion(i64),
     None,
 }
 
@@ -57,10 +63,14 @@ impl Wanted {
 
 impl Rows {
     /// How many rows of a table of this size are copied.
-    pub(super) fn of(self, rows: Option<i64>) -> i64 {
+    pub(super) fn of(self, rows: Option<i64>, largest: i64) -> i64 {
         match self {
             Self::None => 0,
             Self::About(rows) => rows.max(0),
+            Self::InProportion(most) => {
+                let share = rows.unwrap_or(largest) as f64 / largest.max(1) as f64;
+                ((most as f64 * share.sqrt()) as i64).clamp(FEWEST.min(most), most)
+            }
             Self::Share => {
                 let share = rows.map_or(0, |rows| (rows as f64 * SHARE) as i64);
                 share.clamp(LEAST, MOST)
@@ -194,10 +204,13 @@ pub(super) fn to_fill<'a>(
     tables: &'a [Table],
     wanted: &'a Wanted,
 ) -> impl Iterator<Item = (&'a Table, i64)> {
-    tables
-        .iter()
-        .filter(|table| wanted.fills(table) && table.kind != TableKind::Foreign)
-        .map(|table| (table, wanted.rows.of(table.rows)))
+    let filled = || {
+        tables
+            .iter()
+            .filter(|table| wanted.fills(table) && table.kind != TableKind::Foreign)
+    };
+    let largest = filled().filter_map(|table| table.rows).max().unwrap_or(0);
+    filled().map(move |table| (table, wanted.rows.of(table.rows, largest)))
 }
 
 #[cfg(test)]
@@ -206,10 +219,14 @@ mod tests {
 
     #[test]
     fn a_share_of_a_table_is_neither_too_little_nor_too_much() {
-        assert_eq!(Rows::Share.of(None), 50_000);
-        assert_eq!(Rows::Share.of(Some(2_000_000)), 100_000);
-        assert_eq!(Rows::Share.of(Some(900_000_000)), 200_000);
-        assert_eq!(Rows::About(7).of(Some(900)), 7);
-        assert_eq!(Rows::None.of(Some(900)), 0);
+        assert_eq!(Rows::Share.of(None, 0), 50_000);
+        assert_eq!(Rows::Share.of(Some(2_000_000), 0), 100_000);
+        assert_eq!(Rows::Share.of(Some(900_000_000), 0), 200_000);
+        assert_eq!(Rows::About(7).of(Some(900), 0), 7);
+        assert_eq!(Rows::None.of(Some(900), 0), 0);
+        let of = |rows| Rows::InProportion(20_000).of(rows, 1_000_000);
+        assert_eq!(of(Some(1_000_000)), 20_000);
+        assert_eq!(of(Some(250_000)), 10_000);
+        assert_eq!((of(Some(10)), of(None)), (1_000, 20_000));
     }
 }

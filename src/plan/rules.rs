@@ -240,6 +240,24 @@ impl<'a> Subject<'a> {
         self.statement.map(|statement| statement.dialect)
     }
 
+    /// What builds an index on keys as SQL, under a name that ends so; nothing where the dialect is not known.
+    fn create_index(&self, table: &Table, name: &str, keys: &[String]) -> Option<String> {
+        let dialect = self.dialect()?;
+        Some(format!(
+            "{} {} ON {} ({})",
+            dialect.create_index(),
+            dialect.identifier(&format!("{}_{name}_idx", table.name)),
+            dialect.table(&table.schema, &table.name, &self.catalog.default_schema),
+            keys.join(", ")
+        ))
+    }
+
+    /// A name as it stands in SQL.
+    fn name(&self, name: &str) -> String {
+        self.dialect()
+            .map_or_else(|| name.to_owned(), |dialect| dialect.identifier(name))
+    }
+
     fn nodes(&self) -> impl Iterator<Item = &'a PlanNode> + use<'a> {
         self.plan.nodes.iter()
     }

@@ -66,6 +66,14 @@ impl Dialect {
         }
     }
 
+    /// How an index is built with the least harm.
+    pub const fn create_index(self) -> &'static str {
+        match self {
+            Self::Postgres => "CREATE INDEX CONCURRENTLY",
+            Self::MySql | Self::Sqlite => "CREATE INDEX",
+        }
+    }
+
     /// The character that quotes identifiers.
     pub const fn quote(self) -> char {
         match self {

@@ -9,6 +9,7 @@ use serde_json::Value;
 use self::indexes::{Advice, IndexAdvice, advise};
 use super::{Call, Detail, Opened, Tool, answer, input_schema, output_schema, parameters};
 use crate::answer::{Answer, Common, Next, Question, Truncated, count, excerpt};
+use crate::catalog::Catalog;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::finding::{Finding, Severity, Source, rank};
@@ -17,6 +18,7 @@ use crate::plan::{Access, Plan, PlanNode, render};
 use crate::query::Query;
 use crate::statement::{Literals, Statement};
 
+mod hint;
 pub(super) mod indexes;
 pub(super) mod parameters;
 mod pasted;
@@ -193,7 +195,7 @@ async fn explain(
     let mut explained = engine
         .explain(&statement, false)
         .await
-        .map_err(|error| with_column_hint(error, &query))?;
+        .map_err(|error| hint::with_columns(error, &query))?;
     if params.analyze {
         // The plan first: what it expects decides whether the statement is run without asking.
         let work = explained.plan.work();
@@ -226,6 +228,7 @@ async fn explain(
     } else {
         Advice::default()
     };
+    leave_out_answered(&mut common.findings, &advice, &catalog);
     if let Some(compared) = &mut advice.compared {
         for plan in [&mut compared.before, &mut compared.after] {
             complete(plan, &query);
@@ -243,6 +246,9 @@ fn conclude(
     plan: &Plan,
     advice: Advice,
 ) -> Result<Answer> {
+    for finding in &mut common.findings {
+        finding.weight = weight(plan, &finding.object);
+    }
     rank(&mut common.findings);
     let (before, after) = measures(plan, &advice);
     common.summary = summary(plan, &common.findings, &advice);
@@ -283,6 +289,37 @@ fn conclude(
         &output,
         "Ask with detail \"concise\", or for a smaller part of the statement.",
     )
+}
+
+/// Thousandths of the time, or of the cost, that go into an object and what is read below it.
+fn weight(plan: &Plan, object: &str) -> u32 {
+    let of = |node: &&PlanNode| {
+        let name = node.object();
+        let rest = object.strip_prefix(name.as_str());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.')) && !name.is_empty()
+            || node.operation == object
+    };
+    let shares = plan.nodes.iter().filter(of).filter_map(|node| node.share);
+    (shares.sum::<f64>() * 1000.0) as u32
+}
+
+/// A foreign key that an advised index begins with needs none of its own.
+fn leave_out_answered(findings: &mut Vec<Finding>, advice: &Advice, catalog: &Catalog) {
+    let mut answered: Vec<String> = Vec::new();
+    for table in &catalog.tables {
+        let name = catalog.display_name(table);
+        for key in &table.foreign_keys {
+            let first = |index: &IndexAdvice| {
+                index.table == name && index.columns.starts_with(&key.columns)
+            };
+            if advice.indexes.iter().any(first) {
+                answered.push(format!("{}.{}", table.qualified(), key.columns.join(", ")));
+            }
+        }
+    }
+    findings.retain(|finding| {
+        finding.rule != "foreign-key-unindexed" || !answered.contains(&finding.object)
+    });
 }
 
 fn too_expensive(work: f64) -> Question {
@@ -429,59 +466,5 @@ fn node(node: &PlanNode) -> Node {
         cost: node.cost,
         time_ms: node.time_ms,
         share: node.share,
-    }
-}
-
-/// A column that does not exist: which one was meant, and which there are.
-fn with_column_hint(error: Error, query: &Query<'_>) -> Error {
-    let Error::Database { message, code } = error else {
-        return error;
-    };
-    if !matches!(code.as_str(), "42703" | "1054" | "1") {
-        return Error::Database { message, code };
-    }
-    let lower = message.to_lowercase();
-    let name = if let Some((_, name)) = lower.split_once("no such column: ") {
-        name
-    } else if let Some((_, rest)) = lower.split_once("column ") {
-        rest.split(" does not")
-            .next()
-            .unwrap_or(rest)
-            .split(" in ")
-            .next()
-            .unwrap_or(rest)
-    } else {
-        return Error::Database { message, code };
-    };
-    let name = name
-        .trim_matches(['"', '\'', '`'])
-        .rsplit('.')
-        .next()
-        .unwrap_or(name)
-        .to_owned();
-    let tables = query.tables();
-    let columns = tables
-        .iter()
-        .flat_map(|table| table.columns.iter().map(|column| column.name.as_str()));
-    let mut message = message;
-    if let Some(near) = crate::catalog::nearest(&name, columns) {
-        let _ = write!(message, ". Did you mean {near}?");
-    }
-    for table in tables.iter().take(3) {
-        let names: Vec<&str> = table
-            .columns
-            .iter()
-            .map(|column| column.name.as_str())
-            .collect();
-        let _ = write!(
-            message,
-            " Columns of {}: {}.",
-            table.name,
-            excerpt(&names.join(", "), 300)
-        );
-    }
-    Error::Database {
-        message: message.trim_end_matches('.').to_owned(),
-        code,
     }
 }

@@ -23,7 +23,11 @@ fn wrong_calls() -> Vec<(&'static str, Value, &'static str)> {
             json!({"sql": 7}),
             "invalid type: integer `7`, expected a string",
         ),
-        ("explain_query", json!({}), "missing field `sql`"),
+        (
+            "explain_query",
+            json!({}),
+            "Give `sql`, a statement, or `plan`",
+        ),
         (
             "explain_query",
             json!({"sql": "SELECT 1", "analyze": "yes"}),

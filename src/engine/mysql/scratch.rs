@@ -217,9 +217,20 @@ impl Scratch {
 
     /// A statement that writes is planned only: no server here measures one without keeping what it wrote.
     pub(in crate::engine) async fn analyze(&mut self, statement: &Statement) -> Result<Plan> {
-        if !statement.only_reads() {
-            return self.plan(statement).await;
+        let plan = self.plan(statement).await?;
+        if statement.only_reads() {
+            self.measure(statement, plan).await
+        } else {
+            Ok(plan)
         }
+    }
+
+    /// Runs a statement that was planned before; the plan stays where nothing could be measured.
+    pub(in crate::engine::mysql) async fn measure(
+        &mut self,
+        statement: &Statement,
+        plan: Plan,
+    ) -> Result<Plan> {
         let sent = on_copies(statement, &self.made.copies)?.sql();
         if self.session.flavor == Flavor::MariaDb {
             let json = self
@@ -230,7 +241,7 @@ impl Scratch {
             return Ok(self.named_as_live(super::explain::read(&json)?));
         }
         let mut explained = Explained {
-            plan: self.plan(statement).await?,
+            plan,
             ..Explained::default()
         };
         self.session
@@ -264,6 +275,15 @@ impl Scratch {
     }
 
     /// After rows or indexes came.
+    /// The statistics are to come from every page: those of a few would be others each time.
+    pub(super) async fn count_every_page(&mut self) -> Result<()> {
+        for name in self.filled.clone() {
+            self.send(format!("ALTER TABLE {name} STATS_SAMPLE_PAGES = 65535"))
+                .await?;
+        }
+        Ok(())
+    }
+
     pub(super) async fn gather_statistics(&mut self) -> Result<()> {
         let how = match self.session.flavor {
             Flavor::MariaDb => " PERSISTENT FOR ALL",

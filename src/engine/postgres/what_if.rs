@@ -51,6 +51,7 @@ impl Postgres {
                 source: Source::WhatIf,
                 how: "planned with hypothetical indexes (HypoPG)".to_owned(),
                 unit: "planner's cost",
+                rough: false,
             }));
         }
         let mut tables: Vec<(String, String)> = uses
@@ -97,6 +98,7 @@ impl Postgres {
             source: Source::WhatIf,
             how,
             unit: "planner's cost on the sample",
+            rough: false,
         }))
     }
 

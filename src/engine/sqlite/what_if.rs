@@ -65,6 +65,7 @@ impl Sqlite {
             how: "planned by SQLite on an empty copy of the schema with statistics from a sample"
                 .to_owned(),
             unit: "rows visited, weighted",
+            rough: true,
         }))
     }
 

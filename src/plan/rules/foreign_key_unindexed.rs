@@ -26,13 +26,18 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
             if !near || table.index_on(&key.columns).is_some() {
                 continue;
             }
+            let keys: Vec<String> = key
+                .columns
+                .iter()
+                .map(|column| subject.name(column))
+                .collect();
             findings.push(
                 Finding::new(RULE.id, Severity::Medium, "no index begins with this foreign key: joins along it and deletes of its parent read the whole table")
                     .object(format!("{}.{}", table.qualified(), key.columns.join(", ")))
                     .evidence("rows", count(rows), "", Source::Measured)
                     .evidence("refers to", &key.referenced_table, "", Source::Measured)
                     .remedy("index it, unless the parent is never deleted from and never joined to from there")
-                    .sql(format!("CREATE INDEX ON {} ({})", table.qualified(), key.columns.join(", ")))
+                    .all_sql(subject.create_index(table, &key.columns.join("_"), &keys))
                     .keeps(&["A3"])
                     .catalogued(&["PG-FK-NOINDEX"]),
             );

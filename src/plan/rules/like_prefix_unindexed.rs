@@ -57,12 +57,11 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
                     Source::Measured,
                 )
                 .remedy("an index in the order that LIKE compares by")
-                .sql(
-                    format!("CREATE INDEX ON {} ({column} {needs})", table.qualified()).replace(
-                        "INDEX ON",
-                        &format!("INDEX {}_{column}_like_idx ON", table.name),
-                    ),
-                )
+                .all_sql(subject.create_index(
+                    table,
+                    &format!("{column}_like"),
+                    &[format!("{} {needs}", subject.name(column))],
+                ))
                 .keeps(&["A2"])
                 .catalogued(&["SQL-COLLATION", "LT-LIKE-NOCASE"]),
             );

@@ -85,7 +85,7 @@ async fn searched(
     catalog: &Catalog,
     common: &mut Common,
 ) -> Result<Advice> {
-    let mut search = Search::new(sizes(indexes));
+    let mut search = Search::new(sizes(indexes)).rough(trials.rough);
     while let Some(set) = search.next() {
         let wanted: Vec<Hypothetical<'_>> = picked(indexes, &set);
         match engine.try_indexes(statement, &wanted).await {

@@ -21,11 +21,9 @@ const OWN: &[&str] = &["InnoDB", "MyISAM", "Aria", "MEMORY"];
 
 /// A large table is read from so many places along its key: what comes in time lies along it as well.
 const RUNS: i64 = 200;
-/// Places that one query reads from.
-const TOGETHER: usize = 20;
-
-/// How much is sent at once.
-const BATCH: usize = 256 * 1024;
+/// How much is sent at once: one record of TLS. What spills over into a second one waits for 40 ms, since the driver
+/// leaves it to the kernel to collect small packets.
+const BATCH: usize = 15 * 1024;
 
 const FAILED: &str = "they could not be copied";
 
@@ -213,14 +211,17 @@ impl MySql {
             .await
             .map_err(|_| FAILED.to_owned())?;
         let mut done = 0;
-        for parts in parts.chunks(TOGETHER) {
-            let selects: Vec<String> = parts
-                .iter()
-                .map(|part| format!("({select}{part})"))
-                .collect();
-            done += pour(self, selects.join(" UNION ALL "), scratch, &into)
-                .await
-                .map_err(|_| FAILED.to_owned())?;
+        let mut together = String::new();
+        for (place, part) in parts.iter().enumerate() {
+            if !together.is_empty() {
+                together.push_str(" UNION ALL ");
+            }
+            together.push_str(&format!("({select}{part})"));
+            if together.len() + select.len() + part.len() > BATCH || place + 1 == parts.len() {
+                done += pour(self, std::mem::take(&mut together), scratch, &into)
+                    .await
+                    .map_err(|_| FAILED.to_owned())?;
+            }
         }
         Ok((done, all.max(done)))
     }
@@ -340,9 +341,9 @@ async fn pour(
     into: &str,
 ) -> std::result::Result<i64, sqlx::Error> {
     use futures_util::TryStreamExt as _;
-    let mut rows = sqlx::query(AssertSqlSafe(select)).fetch(&mut live.connection);
+    let mut rows = sqlx::raw_sql(AssertSqlSafe(select)).fetch(&mut live.connection);
     let mut batch = String::new();
-    let mut done = 0;
+    let (mut done, mut longest) = (0, 0);
     loop {
         let row = rows.try_next().await?;
         let over = row.is_none();
@@ -353,8 +354,9 @@ async fn pour(
             };
             batch.push_str(if batch.is_empty() { into } else { "," });
             batch.push_str(&values);
+            longest = longest.max(values.len());
         }
-        if !batch.is_empty() && (over || batch.len() > BATCH) {
+        if !batch.is_empty() && (over || batch.len() + longest >= BATCH) {
             let insert = AssertSqlSafe(std::mem::take(&mut batch));
             done += sqlx::raw_sql(insert)
                 .execute(&mut *scratch)

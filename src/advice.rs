@@ -4,6 +4,7 @@
 pub mod candidate;
 pub mod cost;
 pub mod days;
+pub mod edges;
 pub mod estimate;
 pub mod parameters;
 pub mod rewrite;

@@ -40,7 +40,7 @@ pub struct Subject<'a> {
 pub struct Rule {
     /// Kebab-case; the file's name with dashes.
     pub id: &'static str,
-    /// What it is good for, in the persona's words.
+    /// The rules of the persona that it keeps.
     pub persona: &'static [&'static str],
     pub worth: Worth,
     pub rewrite: fn(&Subject<'_>) -> Option<Rewritten>,
@@ -51,8 +51,10 @@ pub struct Rule {
 pub enum Worth {
     /// If the planner finds it cheaper.
     Cheaper,
-    /// Unless the planner finds it dearer: an index may serve it, or it says what is meant.
+    /// Unless the planner finds it dearer.
     NotDearer,
+    /// The same for what an index can be searched by, where the planner could only guess before.
+    Searchable,
     /// Whatever it costs: it is about right answers, or the planner can't see what is saved.
     Always,
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use self::indexes::{Advice, IndexAdvice, advise};
+use self::rewrites::{RewriteAdvice, rewrites};
 use super::{Call, Detail, Opened, Tool, answer, input_schema, output_schema, parameters};
 use crate::answer::{Answer, Common, Next, Question, Truncated, count, excerpt};
 use crate::engine::Engine;
@@ -20,6 +21,7 @@ use crate::statement::{Literals, Statement};
 pub(super) mod indexes;
 pub(super) mod parameters;
 mod pasted;
+mod rewrites;
 
 const NAME: &str = "explain_query";
 
@@ -66,7 +68,7 @@ struct Params {
     /// Even if expensive.
     #[serde(default)]
     run_expensive: bool,
-    /// Advise indexes; default true.
+    /// Indexes and rewrites; default true.
     #[serde(default = "yes")]
     advise: bool,
 }
@@ -84,6 +86,7 @@ struct Output {
     indexes: Vec<IndexAdvice>,
     smallest_set: Vec<String>,
     best_set: Vec<String>,
+    rewrite: Vec<RewriteAdvice>,
     before: Measure,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Measure")]
@@ -232,6 +235,11 @@ async fn explain(
             hide_values(plan, &literals);
         }
     }
+    if params.advise {
+        call.doing("saying it in another way");
+        let values = &bound.values;
+        advice.rewrites = rewrites(engine, &written, &statement, values, &plan, &catalog).await?;
+    }
     conclude(params, database, common, &plan, advice)
 }
 
@@ -274,6 +282,7 @@ fn conclude(
         smallest_set: advice.smallest,
         best_set: sql,
         indexes: advice.indexes,
+        rewrite: advice.rewrites,
         before,
         after,
         common,
@@ -410,6 +419,7 @@ fn text(common: &Common, plan: &Plan, advice: &Advice, detailed: bool, pasted: b
         let _ = writeln!(text, "\nAfter, {}", compared.how());
         text.push_str(&render::tree(&compared.after, CONCISE_NODES));
     }
+    rewrites::write(&advice.rewrites, &mut text);
     text.push_str(&common.closing(detailed));
     text
 }

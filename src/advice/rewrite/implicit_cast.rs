@@ -10,7 +10,7 @@ use crate::advice::scope::{Kind, Scope, kind};
 pub(super) const RULE: Rule = Rule {
     id: "implicit-cast",
     persona: &["O7"],
-    worth: Worth::NotDearer,
+    worth: Worth::Searchable,
     rewrite,
 };
 

@@ -14,7 +14,7 @@ use crate::statement::Dialect;
 pub(super) const RULE: Rule = Rule {
     id: "range-of-function",
     persona: &["O7"],
-    worth: Worth::NotDearer,
+    worth: Worth::Searchable,
     rewrite,
 };
 

@@ -284,7 +284,7 @@ impl<'a> Subject<'a> {
 fn is_grouped(select: &Select) -> bool {
     let grouped =
         !matches!(&select.group_by, ast::GroupByExpr::Expressions(keys, _) if keys.is_empty());
-    grouped || select.projection.iter().any(|item| aggregates(item))
+    grouped || select.projection.iter().any(aggregates)
 }
 
 /// Nothing in it that the rewrites do not know of.

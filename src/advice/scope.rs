@@ -39,6 +39,16 @@ pub struct Found<'a> {
     pub nullable: bool,
 }
 
+impl Found<'_> {
+    /// Whether rows can be found by it alone.
+    pub fn has_index(&self) -> bool {
+        let name = self.column.name.as_str();
+        let key = self.table.primary_key.as_ref();
+        self.table.index_on(&[name]).is_some()
+            || key.is_some_and(|key| key.columns.first().is_some_and(|first| first == name))
+    }
+}
+
 impl PartialEq for Found<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.at == other.at && self.column.name == other.column.name

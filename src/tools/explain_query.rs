@@ -238,7 +238,8 @@ async fn explain(
     if params.advise {
         call.doing("saying it in another way");
         let values = &bound.values;
-        advice.rewrites = rewrites(engine, &written, &statement, values, &plan, &catalog).await?;
+        let found = rewrites(engine, &written, &statement, values, &plan, &catalog);
+        advice.rewrites = Box::pin(found).await?;
     }
     conclude(params, database, common, &plan, advice)
 }

@@ -37,12 +37,11 @@ fn rewrite(subject: &Subject<'_>) -> Option<Rewritten> {
     for from in &mut select.from {
         at += 1;
         for join in &mut from.joins {
-            let constraint = match &join.join_operator {
-                JoinOperator::Left(constraint) | JoinOperator::LeftOuter(constraint) => constraint,
-                _ => {
-                    at += 1;
-                    continue;
-                }
+            let (JoinOperator::Left(constraint) | JoinOperator::LeftOuter(constraint)) =
+                &join.join_operator
+            else {
+                at += 1;
+                continue;
             };
             if parts.iter().any(|part| rejects_null(part, at, &scope)) {
                 join.join_operator = JoinOperator::Join(constraint.clone());

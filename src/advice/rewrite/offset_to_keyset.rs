@@ -53,7 +53,7 @@ fn rewrite(subject: &Subject<'_>) -> Option<Rewritten> {
         let descends = match sort.options.sort {
             None | Some(OrderBySort::Asc) => false,
             Some(OrderBySort::Desc) => true,
-            Some(_) => return None,
+            Some(OrderBySort::Using(_)) => return None,
         };
         if !columns.contains(&found) {
             columns.push(found);
@@ -112,7 +112,7 @@ fn without_offset(limit: &LimitClause) -> Option<LimitClause> {
             limit_by,
         } if limit_by.is_empty() => (limit, value),
         LimitClause::OffsetCommaLimit { offset, limit } => (limit, offset),
-        _ => return None,
+        LimitClause::LimitOffset { .. } => return None,
     };
     let large = parameter(offset).is_some() || integer(offset).is_some_and(|rows| rows >= OFFSET);
     large.then(|| LimitClause::LimitOffset {

@@ -98,15 +98,6 @@ fn apart(arms: &[&Expr], scope: &Scope<'_>) -> bool {
 
 /// The column by which an arm could be found in an index.
 fn searched<'a>(arm: &Expr, scope: &Scope<'a>) -> Option<Found<'a>> {
-    let indexed = |found: &Found<'a>| {
-        let name = [found.column.name.as_str()];
-        found.table.index_on(&name).is_some()
-            || found
-                .table
-                .primary_key
-                .as_ref()
-                .is_some_and(|key| key.columns.first() == Some(&found.column.name))
-    };
     conjuncts(arm).into_iter().find_map(|part| {
         let (column, others) = match part {
             Expr::BinaryOp { left, op, right } => {
@@ -129,16 +120,15 @@ fn searched<'a>(arm: &Expr, scope: &Scope<'a>) -> Option<Found<'a>> {
                 .columns(other)
                 .is_some_and(|columns| columns.is_empty())
         });
-        (constant && indexed(&column)).then_some(column)
+        (constant && column.has_index()).then_some(column)
     })
 }
 
 fn reads_several_indexes(subject: &Subject<'_>) -> bool {
-    subject
-        .plan
-        .nodes
-        .iter()
-        .any(|node| node.operation.to_uppercase().contains("MULTI-INDEX OR"))
+    subject.plan.nodes.iter().any(|node| {
+        let operation = node.operation.to_lowercase();
+        operation.contains("multi-index or") || operation.contains("index_merge")
+    })
 }
 
 /// ORDER BY of a UNION may name only columns that come out, and by their bare names.

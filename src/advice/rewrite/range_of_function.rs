@@ -79,7 +79,7 @@ struct Bounds {
     is_parameter: bool,
 }
 
-impl<'a> Condition<'_, 'a> {
+impl Condition<'_, '_> {
     fn other(&self, part: &Expr) -> Option<Other> {
         if let Expr::Between {
             expr,

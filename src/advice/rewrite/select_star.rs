@@ -2,6 +2,7 @@
 
 use sqlparser::ast::{
     JoinConstraint, JoinOperator, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr,
+    WildcardAdditionalOptions,
 };
 
 use super::{Rewritten, Rule, Same, Subject, Worth, is_usual};
@@ -53,11 +54,15 @@ fn in_select(select: &mut Select, subject: &Subject<'_>) -> Option<()> {
     let mut projection = Vec::new();
     for item in &select.projection {
         let of = match item {
-            SelectItem::Wildcard(options) if *options == Default::default() => None,
+            SelectItem::Wildcard(options) if *options == WildcardAdditionalOptions::default() => {
+                None
+            }
             SelectItem::QualifiedWildcard(
                 SelectItemQualifiedWildcardKind::ObjectName(name),
                 options,
-            ) if *options == Default::default() => Some(name.0.last()?.as_ident()?),
+            ) if *options == WildcardAdditionalOptions::default() => {
+                Some(name.0.last()?.as_ident()?)
+            }
             other if star(other) => return None,
             other => {
                 projection.push(other.clone());

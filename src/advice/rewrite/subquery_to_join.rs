@@ -107,11 +107,7 @@ fn grouped(
         return None;
     }
     // Where costs are unknown, a subquery that finds its rows in an index may well be the better way.
-    if subject.plan.cost().is_none()
-        && keys
-            .iter()
-            .any(|(own, _)| own.table.index_on(&[own.column.name.as_str()]).is_some())
-    {
+    if subject.plan.cost().is_none() && keys.iter().any(|(own, _)| own.has_index()) {
         return None;
     }
     let alias = format!("grouped_{number}");

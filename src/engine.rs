@@ -30,7 +30,7 @@ use crate::plan::Plan;
 use crate::statement::{Dialect, Statement};
 use crate::workload::Statistics;
 
-pub use scratch::{Built, Rows, Scratch, Wanted};
+pub use scratch::{Built, Outcome, Rows, Scratch, Wanted};
 pub use sqlite::sample::Sample;
 
 /// How long a session may take to open.
@@ -299,6 +299,15 @@ impl Engine {
     /// only a statement that cannot write, in a read-only transaction that is rolled back.
     pub async fn explain(&mut self, statement: &Statement, analyze: bool) -> Result<Explained> {
         each!(self, engine => engine.explain(statement, analyze).await)
+    }
+
+    /// Why the statement may be planned only; nothing where it may be run.
+    pub async fn may_not_run(&mut self, statement: &Statement) -> Result<Option<String>> {
+        let permit = each!(self, engine => engine.permit(statement).await)?;
+        Ok(permit.must_run().err().map(|error| match error {
+            Error::Refused { reason, .. } => reason,
+            other => other.to_string(),
+        }))
     }
 
     /// The plan that the engine keeps for all values of a statement's parameters, where it does so and tells.

@@ -24,7 +24,8 @@
 //! Thinking, which is synchronous, does no I/O and names no engine, tool or protocol:
 //! - `catalog`: tables, columns, keys, indexes. `query`: what a statement asks for, resolved against it.
 //! - `plan`: an execution plan, its rules (one file each) and its drawing.
-//! - `advice`: how a statement uses its tables, index candidates, the search that asks which of them pay.
+//! - `advice`: how a statement uses its tables, index candidates, the search that asks which of them pay; other ways to
+//!   say a statement.
 //! - `workload`: fingerprints, logs, repetitions, needless indexes.
 //! - `migration`: changes, steps, the proof that they can be taken back, files.
 //! - `locks`: the wait-for graph, its roots, and what they mean.

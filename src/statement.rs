@@ -9,6 +9,7 @@ mod growth;
 mod ignoring;
 mod kinds;
 mod mask;
+mod pieces;
 mod quirks;
 mod script;
 mod sent;
@@ -22,6 +23,7 @@ use crate::error::{Error, Result};
 
 pub use dialect::Dialect;
 pub use mask::{Literals, mask_literals};
+pub use pieces::{Numbered, expression, query};
 pub use script::{Part, on_copies, parts, readdress};
 pub use words::Words;
 

@@ -2,6 +2,7 @@
 //! done on one. The copy is never shown; it goes away with the call.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use super::{mysql, postgres, sqlite};
 use crate::catalog::{Table, TableKind};
@@ -108,6 +109,57 @@ pub struct Built {
     pub ms: f64,
 }
 
+/// What came of a query, without any of its values: they are hashed as they come, and gone.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outcome {
+    pub columns: usize,
+    /// A hash of each row, in the order in which they came.
+    pub rows: Vec<u128>,
+    /// There were more rows than are looked at.
+    pub more: bool,
+}
+
+/// Rows of an outcome that are looked at.
+const MOST_ROWS: usize = 200_000;
+
+impl Outcome {
+    /// Takes one row as its values' kinds and bytes; whether it was the last that is looked at.
+    pub(super) fn add<'v>(
+        &mut self,
+        values: impl Iterator<Item = Option<(&'v str, std::borrow::Cow<'v, [u8]>)>>,
+    ) -> bool {
+        if self.rows.len() >= MOST_ROWS {
+            self.more = true;
+            return true;
+        }
+        let (mut low, mut high) = (DefaultHasher::new(), DefaultHasher::new());
+        high.write_u8(1);
+        let mut columns = 0;
+        for value in values {
+            columns += 1;
+            value.hash(&mut low);
+            value.hash(&mut high);
+        }
+        self.columns = columns;
+        self.rows
+            .push(u128::from(high.finish()) << 64 | u128::from(low.finish()));
+        false
+    }
+
+    /// Whether both gave the same rows, each as often.
+    pub fn has_rows_of(&self, other: &Self) -> bool {
+        if self.columns != other.columns && !self.rows.is_empty() && !other.rows.is_empty() {
+            return false;
+        }
+        let sorted = |outcome: &Self| {
+            let mut rows = outcome.rows.clone();
+            rows.sort_unstable();
+            rows
+        };
+        self.rows == other.rows || sorted(self) == sorted(other)
+    }
+}
+
 #[derive(Debug)]
 pub enum Scratch {
     Sqlite(sqlite::scratch::Scratch),
@@ -167,6 +219,11 @@ impl Scratch {
         each!(self, scratch => scratch.analyze(statement).await)
     }
 
+    /// Runs a query that the live session may run too, read-only.
+    pub async fn outcome(&mut self, statement: &Statement) -> Result<Outcome> {
+        each!(self, scratch => scratch.outcome(statement).await)
+    }
+
     /// Builds an index from the text of `Engine::create_index`, and has the planner know of it.
     pub async fn build(&mut self, create_index: &str) -> Result<Built> {
         each!(self, scratch => scratch.build(create_index).await)
@@ -216,6 +273,30 @@ pub(super) fn to_fill<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn outcomes_are_compared_row_by_row_and_whatever_their_order() {
+        let of = |rows: &[&[Option<&str>]]| {
+            let mut outcome = Outcome::default();
+            for row in rows {
+                let values = row.iter().map(|value| {
+                    value.map(|value| ("", std::borrow::Cow::Borrowed(value.as_bytes())))
+                });
+                assert!(!outcome.add(values));
+            }
+            outcome
+        };
+        let one = of(&[&[Some("a"), None], &[Some("b"), Some("")]]);
+        assert!(one.has_rows_of(&of(&[&[Some("b"), Some("")], &[Some("a"), None]])));
+        for other in [
+            of(&[&[Some("a"), None]]),
+            of(&[&[Some("a"), None], &[Some("a"), None]]),
+            of(&[&[Some("a"), Some("")], &[Some("b"), Some("")]]),
+            of(&[&[Some("a"), None, None], &[Some("b"), Some(""), None]]),
+        ] {
+            assert!(!one.has_rows_of(&other), "{other:?}");
+        }
+    }
 
     #[test]
     fn a_share_of_a_table_is_neither_too_little_nor_too_much() {

@@ -52,6 +52,62 @@ impl Dialect {
         matches!(self, Self::Postgres)
     }
 
+    /// Whether `(a, b) < (x, y)` is found in an index on both.
+    pub const fn searches_by_row_comparison(self) -> bool {
+        matches!(self, Self::Postgres | Self::Sqlite)
+    }
+
+    /// Whether points in time are texts, whose format nothing holds to.
+    pub const fn keeps_times_as_texts(self) -> bool {
+        matches!(self, Self::Sqlite)
+    }
+
+    /// Whether a value must be of the column's own type to be looked up in its index.
+    pub const fn compares_by_type(self) -> bool {
+        matches!(self, Self::Postgres)
+    }
+
+    /// What stands before the number of a parameter.
+    pub(super) const fn parameter_mark(self) -> char {
+        match self {
+            Self::Postgres => '$',
+            Self::MySql | Self::Sqlite => '?',
+        }
+    }
+
+    /// A parameter as the day that it stands for.
+    pub fn day(self, parameter: &str) -> String {
+        match self {
+            Self::Postgres => format!("CAST({parameter} AS date)"),
+            Self::MySql | Self::Sqlite => parameter.to_owned(),
+        }
+    }
+
+    /// The day after one that an expression gives.
+    pub fn day_after(self, day: &str) -> String {
+        match self {
+            Self::Postgres => format!("{day} + 1"),
+            Self::MySql => format!("{day} + INTERVAL 1 DAY"),
+            Self::Sqlite => format!("date({day}, '+1 day')"),
+        }
+    }
+
+    /// The condition that a text begins with another, told so that an index can find it and with upper and lower
+    /// case as `=` tells them apart; nothing where the beginning has a character that would mean something else.
+    pub fn begins_with(self, column: &str, beginning: &str) -> Option<String> {
+        let special: &[char] = match self {
+            Self::Postgres | Self::MySql => &['%', '_', '\\', '\''],
+            Self::Sqlite => &['*', '?', '[', '\''],
+        };
+        if beginning.contains(special) {
+            return None;
+        }
+        Some(match self {
+            Self::Postgres | Self::MySql => format!("{column} LIKE '{beginning}%'"),
+            Self::Sqlite => format!("{column} GLOB '{beginning}*'"),
+        })
+    }
+
     /// Whether the planner gives up on trying all orders of many tables.
     pub const fn limits_join_orders(self) -> bool {
         matches!(self, Self::Postgres)

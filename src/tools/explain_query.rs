@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use self::indexes::{Advice, IndexAdvice, advise};
+use self::rewrites::{RewriteAdvice, rewrites};
 use super::{Call, Detail, Opened, Tool, answer, input_schema, output_schema, parameters};
 use crate::answer::{Answer, Common, Next, Question, Truncated, count, excerpt};
 use crate::catalog::Catalog;
@@ -22,6 +23,7 @@ mod hint;
 pub(super) mod indexes;
 pub(super) mod parameters;
 mod pasted;
+mod rewrites;
 
 const NAME: &str = "explain_query";
 
@@ -68,7 +70,7 @@ struct Params {
     /// Even if expensive.
     #[serde(default)]
     run_expensive: bool,
-    /// Advise indexes; default true.
+    /// Indexes and rewrites; default true.
     #[serde(default = "yes")]
     advise: bool,
 }
@@ -86,6 +88,7 @@ struct Output {
     indexes: Vec<IndexAdvice>,
     smallest_set: Vec<String>,
     best_set: Vec<String>,
+    rewrite: Vec<RewriteAdvice>,
     before: Measure,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Measure")]
@@ -235,6 +238,12 @@ async fn explain(
             hide_values(plan, &literals);
         }
     }
+    if params.advise {
+        call.doing("saying it in another way");
+        let values = &bound.values;
+        let found = rewrites(engine, &written, &statement, values, &plan, &catalog);
+        advice.rewrites = Box::pin(found).await?;
+    }
     conclude(params, database, common, &plan, advice)
 }
 
@@ -280,6 +289,7 @@ fn conclude(
         smallest_set: advice.smallest,
         best_set: sql,
         indexes: advice.indexes,
+        rewrite: advice.rewrites,
         before,
         after,
         common,
@@ -447,6 +457,7 @@ fn text(common: &Common, plan: &Plan, advice: &Advice, detailed: bool, pasted: b
         let _ = writeln!(text, "\nAfter, {}", compared.how());
         text.push_str(&render::tree(&compared.after, CONCISE_NODES));
     }
+    rewrites::write(&advice.rewrites, &mut text);
     text.push_str(&common.closing(detailed));
     text
 }

@@ -32,6 +32,7 @@ mod planted;
 mod promises;
 mod protocol;
 mod readme;
+mod rewrites;
 mod role;
 mod scratch;
 mod servers;

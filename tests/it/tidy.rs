@@ -321,6 +321,24 @@ fn a_rule_is_one_file_and_one_line_in_the_slice() {
 }
 
 #[test]
+fn a_rewrite_is_one_file_and_one_line_in_the_slice() {
+    let ids: BTreeSet<String> = database_ops::advice::rewrite::RULES
+        .iter()
+        .map(|rule| rule.id.to_owned())
+        .collect();
+    let mut stems = BTreeSet::new();
+    // A rewrite's further rooms lie in its folder.
+    let own = files("src/advice/rewrite", ".rs").into_iter();
+    for path in own.filter(|path| path.matches('/').count() == 3) {
+        let text = std::fs::read_to_string(root().join(&path)).unwrap();
+        assert_eq!(text.matches("const RULE: Rule").count(), 1, "{path}");
+        let stem = path.rsplit('/').next().unwrap().trim_end_matches(".rs");
+        stems.insert(stem.replace('_', "-"));
+    }
+    assert_eq!(ids, stems);
+}
+
+#[test]
 fn every_engine_has_the_same_rooms() {
     let rooms = |engine: &str| -> BTreeSet<String> {
         let folder = format!("src/engine/{engine}/");

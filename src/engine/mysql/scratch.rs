@@ -7,13 +7,14 @@ mod place;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use futures_util::TryStreamExt as _;
 use sqlx::mysql::MySqlConnection;
 use sqlx::{AssertSqlSafe, Row as _};
 
 use super::{Flavor, MySql};
 use crate::catalog::{Catalog, Table};
 use crate::engine::scratch::{Fractions, leaves_out};
-use crate::engine::{Built, Explained, Leash, Scratch as AnyScratch, Wanted, within};
+use crate::engine::{Built, Explained, Leash, Outcome, Scratch as AnyScratch, Wanted, within};
 use crate::error::{Error, Result};
 use crate::migration::proof::Snapshot;
 use crate::plan::Plan;
@@ -249,6 +250,35 @@ impl Scratch {
             .await
             .map_err(|error| self.as_live(error))?;
         Ok(self.named_as_live(explained.plan))
+    }
+
+    pub(in crate::engine) async fn outcome(&mut self, statement: &Statement) -> Result<Outcome> {
+        let sql = on_copies(statement, &self.made.copies)?.sql();
+        let connection = &mut self.session.connection;
+        sqlx::raw_sql("START TRANSACTION READ ONLY")
+            .execute(&mut *connection)
+            .await?;
+        let read = async {
+            let mut outcome = Outcome::default();
+            // As text: so it is in both, whatever types the planner gave.
+            let mut rows = sqlx::raw_sql(AssertSqlSafe(sql)).fetch(&mut *connection);
+            while let Some(row) = rows.try_next().await? {
+                let mut values: Vec<Option<Vec<u8>>> = Vec::with_capacity(row.len());
+                for at in 0..row.len() {
+                    values.push(row.try_get_unchecked(at)?);
+                }
+                let values = values
+                    .iter()
+                    .map(|value| value.as_ref().map(|value| ("", value.as_slice().into())));
+                if outcome.add(values) {
+                    break;
+                }
+            }
+            Ok(outcome)
+        };
+        let outcome = within(self.limit, read).await;
+        sqlx::raw_sql("ROLLBACK").execute(connection).await?;
+        outcome.map_err(|error| self.as_live(error.into()))
     }
 
     pub(in crate::engine) async fn build(&mut self, create_index: &str) -> Result<Built> {

@@ -5,13 +5,16 @@ mod place;
 
 use std::time::{Duration, Instant};
 
+use futures_util::TryStreamExt as _;
 use sqlx::postgres::PgConnection;
-use sqlx::{AssertSqlSafe, Connection as _, Row as _};
+use sqlx::{AssertSqlSafe, Connection as _, Row as _, ValueRef as _};
 
 use super::Postgres;
 use crate::catalog::{Catalog, Table};
 use crate::engine::scratch::{Fractions, leaves_out};
-use crate::engine::{Built, CONNECT, Leash, Scratch as AnyScratch, Version, Wanted, within};
+use crate::engine::{
+    Built, CONNECT, Leash, Outcome, Scratch as AnyScratch, Version, Wanted, within,
+};
 use crate::error::Result;
 use crate::migration::proof::Snapshot;
 use crate::plan::Plan;
@@ -271,6 +274,35 @@ impl Scratch {
         sqlx::query("ROLLBACK").execute(connection).await?;
         let json: serde_json::Value = row?.try_get(0)?;
         super::explain::read(&json)
+    }
+
+    pub(in crate::engine) async fn outcome(&mut self, statement: &Statement) -> Result<Outcome> {
+        let connection = &mut self.session.connection;
+        sqlx::query("BEGIN READ ONLY")
+            .execute(&mut *connection)
+            .await?;
+        let read = async {
+            let mut outcome = Outcome::default();
+            // As text: so it is in both, whatever types the planner gave.
+            let mut rows = sqlx::raw_sql(AssertSqlSafe(statement.sql())).fetch(&mut *connection);
+            while let Some(row) = rows.try_next().await? {
+                let mut values = Vec::with_capacity(row.len());
+                for at in 0..row.len() {
+                    values.push(row.try_get_raw(at)?);
+                }
+                let values = values.iter().map(|value| {
+                    let bytes = value.as_bytes().unwrap_or_default();
+                    (!value.is_null()).then(|| ("", bytes.into()))
+                });
+                if outcome.add(values) {
+                    break;
+                }
+            }
+            Ok(outcome)
+        };
+        let outcome = within(self.limit, read).await;
+        sqlx::query("ROLLBACK").execute(connection).await?;
+        Ok(outcome?)
     }
 
     pub(in crate::engine) async fn build(&mut self, create_index: &str) -> Result<Built> {

@@ -3,13 +3,16 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::TryStreamExt as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _, TypeInfo as _, ValueRef as _,
+};
 
 use super::{Sqlite, guard};
 use crate::catalog::{Catalog, Table, TableKind};
 use crate::engine::scratch::{Fractions, to_fill};
-use crate::engine::{Built, Scratch as AnyScratch, Wanted, within};
+use crate::engine::{Built, Outcome, Scratch as AnyScratch, Wanted, within};
 use crate::error::{Error, Result};
 use crate::migration::proof::Snapshot;
 use crate::plan::Plan;
@@ -172,6 +175,28 @@ impl Scratch {
         self.run("ROLLBACK TO analyze; RELEASE analyze").await?;
         ran?;
         Ok(plan)
+    }
+
+    pub(in crate::engine) async fn outcome(&mut self, statement: &Statement) -> Result<Outcome> {
+        let mut outcome = Outcome::default();
+        let mut rows = sqlx::query(AssertSqlSafe(statement.sql())).fetch(&mut self.connection);
+        while let Some(row) = rows.try_next().await? {
+            let mut values = Vec::with_capacity(row.len());
+            for at in 0..row.len() {
+                let kind = row.try_get_raw(at)?;
+                let kind = kind.type_info().name().to_owned();
+                let value: Option<Vec<u8>> = row.try_get_unchecked(at)?;
+                values.push(value.map(|value| (kind, value)));
+            }
+            let values = values.iter().map(|value| {
+                let (kind, value) = value.as_ref()?;
+                Some((kind.as_str(), value.as_slice().into()))
+            });
+            if outcome.add(values) {
+                break;
+            }
+        }
+        Ok(outcome)
     }
 
     pub(in crate::engine) async fn build(&mut self, create_index: &str) -> Result<Built> {

@@ -21,6 +21,8 @@ const PAGE: i64 = 10;
 #[derive(Debug)]
 pub(in crate::tools) struct Bound {
     pub(in crate::tools) statement: Statement,
+    /// What was put in, in the order of the parameters.
+    pub(in crate::tools) values: Vec<Value>,
     /// With the values that find most rows, where no values were given.
     pub(in crate::tools) worst: Option<Statement>,
 }
@@ -37,6 +39,7 @@ pub(in crate::tools) async fn bind(
     if count == 0 || !given.is_empty() {
         return Ok(Bound {
             statement: written.clone().bind(given)?,
+            values: given.to_vec(),
             worst: None,
         });
     }
@@ -82,6 +85,7 @@ pub(in crate::tools) async fn bind(
     Ok(Bound {
         statement: written.clone().bind(&usual)?,
         worst: Some(written.clone().bind(&worst)?),
+        values: usual,
     })
 }
 

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::super::rewrites::RewriteAdvice;
 use crate::advice::uses::Key;
 use crate::advice::{Candidate, cost};
 use crate::answer::{bytes, count, excerpt};
@@ -62,7 +63,7 @@ pub(in crate::tools) struct Gain {
     pub(in crate::tools) source: Source,
 }
 
-/// What came of looking for indexes.
+/// What came of looking for indexes and rewrites.
 #[derive(Debug, Default)]
 pub(in crate::tools) struct Advice {
     /// All of the best set.
@@ -70,6 +71,8 @@ pub(in crate::tools) struct Advice {
     /// Those of the smallest set that reaches most of the gain.
     pub(in crate::tools) smallest: Vec<String>,
     pub(in crate::tools) compared: Option<Compared>,
+    /// Other ways to say the statement.
+    pub(in crate::tools) rewrites: Vec<RewriteAdvice>,
 }
 
 /// The statement without the indexes, and with them, by one and the same measure.

@@ -33,7 +33,11 @@ fn wrong_calls() -> Vec<(&'static str, Value, &'static str)> {
             json!({"sql": "SELECT 1", "analyze": "yes"}),
             "expected a boolean",
         ),
-        ("explain_query", json!({"sql": ""}), "no statement"),
+        (
+            "explain_query",
+            json!({"sql": ""}),
+            "there is nothing to explain",
+        ),
         (
             "explain_query",
             json!({"sql": "SELEC id FROM orders"}),

@@ -191,7 +191,8 @@ impl Plan {
     /// is more. A join handles each row of its inner side for each of its outer one, where the engine counts neither;
     /// one by a hash handles each row once, and what is expected to come of it is a guess.
     pub fn work(&self) -> f64 {
-        let hashed = |node: &PlanNode| node.operation.contains("hash join");
+        let hashed =
+            |node: &PlanNode| node.operation.contains("hash join") && equates_tables(&node.filter);
         let cost = if self.nodes.iter().any(hashed) {
             None
         } else {
@@ -227,6 +228,22 @@ impl Plan {
     pub fn cost(&self) -> Option<f64> {
         self.root().and_then(|root| root.cost)
     }
+}
+
+/// Whether a condition sets a column of one table equal to one of another.
+fn equates_tables(condition: &str) -> bool {
+    let qualifier = |name: &str| {
+        let name = name.trim_matches(['(', ')', ',']);
+        name.split_once('.').map(|(table, _)| table.to_lowercase())
+    };
+    let words: Vec<&str> = condition.split_whitespace().collect();
+    words.windows(3).any(|three| {
+        let [left, "=", right] = three else {
+            return false;
+        };
+        let (left, right) = (qualifier(left), qualifier(right));
+        left.is_some() && right.is_some() && left != right
+    })
 }
 
 /// From this share of the whole on, a node is worth a word.

@@ -13,7 +13,7 @@ mod range_of_function;
 mod select_star;
 mod subquery_to_join;
 #[cfg(test)]
-mod testing;
+mod tests;
 mod union_to_union_all;
 
 use std::ops::ControlFlow;

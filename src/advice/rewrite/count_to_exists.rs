@@ -100,7 +100,7 @@ fn of_rows(subject: &Subject<'_>, counted: &Query) -> Option<Query> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{is, none};
+    use super::super::tests::{is, none};
     use super::*;
 
     #[test]

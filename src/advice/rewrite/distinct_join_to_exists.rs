@@ -142,7 +142,7 @@ fn shown<'a>(select: &Select, scope: &Scope<'a>) -> Option<Vec<Found<'a>>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{is, none, with_cost};
+    use super::super::tests::{is, none, with_cost};
     use super::*;
 
     #[test]

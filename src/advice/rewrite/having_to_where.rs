@@ -73,7 +73,7 @@ fn is_of_keys(
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{is, none};
+    use super::super::tests::{is, none};
     use super::*;
 
     #[test]

@@ -152,7 +152,7 @@ fn canonical(text: &str) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{is_in, made_in, none_in};
+    use super::super::tests::{is_in, made_in, none_in};
     use super::*;
     use crate::statement::Dialect;
 

@@ -84,7 +84,7 @@ fn rejects_null(part: &Expr, at: usize, scope: &Scope<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{is, none};
+    use super::super::tests::{is, none};
     use super::*;
 
     #[test]

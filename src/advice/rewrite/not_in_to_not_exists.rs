@@ -139,7 +139,7 @@ fn not_exists<'a>(
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{is, made, none};
+    use super::super::tests::{is, made, none};
     use super::*;
 
     #[test]

@@ -173,7 +173,7 @@ fn plain(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{is, is_in, none};
+    use super::super::tests::{is, is_in, none};
     use super::*;
     use crate::statement::Dialect;
 

@@ -190,7 +190,7 @@ fn same_name_twice(select: &sqlparser::ast::Select, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{is, none};
+    use super::super::tests::{is, none};
     use super::*;
 
     #[test]

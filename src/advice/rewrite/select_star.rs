@@ -114,7 +114,7 @@ fn merges_columns(select: &Select) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{is, none};
+    use super::super::tests::{is, none};
     use super::*;
 
     #[test]

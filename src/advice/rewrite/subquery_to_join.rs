@@ -208,7 +208,7 @@ fn join(subject: &Subject<'_>, text: &str) -> Option<TableWithJoins> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{is, none, with_cost};
+    use super::super::tests::{is, none, with_cost};
     use super::*;
 
     #[test]

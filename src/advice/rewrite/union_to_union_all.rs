@@ -128,7 +128,7 @@ fn fixed<'s, 'a>(select: &'s Select, scope: &Scope<'a>) -> Vec<(Found<'a>, &'s E
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{is, none};
+    use super::super::tests::{is, none};
     use super::*;
 
     #[test]

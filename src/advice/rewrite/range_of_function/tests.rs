@@ -1,6 +1,6 @@
 //! Each form of a function around a column, on each engine that has it.
 
-use super::super::testing::{is_in, made, made_in, none_in};
+use super::super::tests::{is_in, made, made_in, none_in};
 use super::*;
 
 fn condition(dialect: Dialect, from: &str, to: &str) {

@@ -24,6 +24,7 @@ use super::scope::{Scope, and_part};
 use crate::catalog::Catalog;
 use crate::plan::Plan;
 use crate::query::conjuncts;
+use crate::statement::functions::{is_aggregate, is_unsteady};
 use crate::statement::{Dialect, Numbered, Statement, expression};
 
 /// What a rewrite may look at.
@@ -110,30 +111,9 @@ pub const RULES: &[Rule] = &[
     union_to_union_all::RULE,
 ];
 
-/// Functions that give another value each time: what runs them more or less often is not the same.
-const UNSTEADY: &[&str] = &[
-    "clock_timestamp",
-    "gen_random_uuid",
-    "last_insert_id",
-    "nextval",
-    "rand",
-    "random",
-    "random_bytes",
-    "randomblob",
-    "row_count",
-    "setval",
-    "statement_timestamp",
-    "sysdate",
-    "timeofday",
-    "uuid",
-    "uuid_short",
-    "uuidv4",
-    "uuidv7",
-];
-
 /// All that can be said in another way, in the order of `RULES`.
 pub fn rewrites(statement: &Statement, catalog: &Catalog, plan: &Plan) -> Vec<Rewrite> {
-    if !statement.only_reads() || is_unsteady(statement) {
+    if !statement.only_reads() || statement.functions().iter().any(|name| is_unsteady(name)) {
         return Vec::new();
     }
     let Some(numbered) = Numbered::new(statement) else {
@@ -156,13 +136,6 @@ pub fn rewrites(statement: &Statement, catalog: &Catalog, plan: &Plan) -> Vec<Re
             finish(rule, made, &numbered, statement)
         })
         .collect()
-}
-
-fn is_unsteady(statement: &Statement) -> bool {
-    let functions = statement.functions();
-    functions
-        .iter()
-        .any(|name| UNSTEADY.contains(&name.rsplit('.').next().unwrap_or(name)))
 }
 
 /// What was made goes through the door like any other statement.
@@ -300,48 +273,6 @@ fn is_usual(select: &Select) -> bool {
         && !select.from.is_empty()
 }
 
-/// Functions over many rows, as the engines here have them.
-const AGGREGATES: &[&str] = &[
-    "any_value",
-    "array_agg",
-    "avg",
-    "bit_and",
-    "bit_or",
-    "bit_xor",
-    "bool_and",
-    "bool_or",
-    "corr",
-    "count",
-    "every",
-    "group_concat",
-    "json_agg",
-    "json_arrayagg",
-    "json_group_array",
-    "json_group_object",
-    "json_object_agg",
-    "json_objectagg",
-    "jsonb_agg",
-    "jsonb_group_array",
-    "jsonb_group_object",
-    "jsonb_object_agg",
-    "max",
-    "min",
-    "mode",
-    "percentile_cont",
-    "percentile_disc",
-    "std",
-    "stddev",
-    "stddev_pop",
-    "stddev_samp",
-    "string_agg",
-    "sum",
-    "total",
-    "var_pop",
-    "var_samp",
-    "variance",
-    "xmlagg",
-];
-
 /// Whether it calls a function over many rows, or over a window, outside of queries of its own.
 fn aggregates(part: &impl Visit) -> bool {
     struct Aggregates(usize, bool);
@@ -358,11 +289,10 @@ fn aggregates(part: &impl Visit) -> bool {
         fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
             if let Expr::Function(function) = expr {
                 let name = function.name.to_string().to_lowercase();
-                let bare = name.rsplit('.').next().unwrap_or(&name);
                 self.1 |= self.0 == 0
                     && (function.over.is_some()
                         || !function.within_group.is_empty()
-                        || AGGREGATES.contains(&bare));
+                        || is_aggregate(&name));
             }
             ControlFlow::Continue(())
         }

@@ -58,12 +58,23 @@ impl Ending {
         &self,
         connection: &mut SqliteConnection,
     ) -> std::result::Result<(), sqlx::Error> {
+        self.watch_for(connection, u64::MAX).await
+    }
+
+    /// The same, and it ends after so many steps of the virtual machine: on every machine at the same one.
+    async fn watch_for(
+        &self,
+        connection: &mut SqliteConnection,
+        steps: u64,
+    ) -> std::result::Result<(), sqlx::Error> {
         let Self { at, now } = self.clone();
+        let mut left = steps / STEPS as u64;
         connection
             .lock_handle()
             .await?
             .set_progress_handler(STEPS, move || {
-                !now.load(Ordering::Relaxed) && Instant::now() < at
+                left = left.saturating_sub(1);
+                left > 0 && !now.load(Ordering::Relaxed) && Instant::now() < at
             });
         Ok(())
     }

@@ -12,6 +12,8 @@ const MYSQL: &str = include_str!("functions/mysql.txt");
 const SQLITE: &str = include_str!("functions/sqlite.txt");
 const SQLITE_PRAGMAS: &str = include_str!("functions/sqlite_pragmas.txt");
 const SIZED: &str = include_str!("functions/sized.txt");
+const AGGREGATES: &str = include_str!("functions/aggregates.txt");
+const UNSTEADY: &str = include_str!("functions/unsteady.txt");
 
 /// Whether a name stands in a sorted list of lower-case names.
 pub fn listed(list: &'static str, name: &str) -> bool {
@@ -35,6 +37,20 @@ pub fn is_native_sqlite(name: &str) -> bool {
 /// Pragmas that only tell.
 pub fn is_reading_pragma(name: &str) -> bool {
     listed(SQLITE_PRAGMAS, name)
+}
+
+/// Whether a function, in lower case and with or without its schema, is one over many rows.
+pub fn is_aggregate(name: &str) -> bool {
+    listed(AGGREGATES, bare(name))
+}
+
+/// Whether it gives another value each time.
+pub fn is_unsteady(name: &str) -> bool {
+    listed(UNSTEADY, bare(name))
+}
+
+fn bare(name: &str) -> &str {
+    name.rsplit('.').next().unwrap_or(name)
 }
 
 /// The result's size is in an argument, which was looked at when the statement was parsed.

@@ -389,9 +389,6 @@ fn modules_begin_with_what_they_are_for_and_stay_readable() {
             "src/query.rs",
             "one walk over one tree: names, predicates and joins are resolved together",
         ),
-        ("src/tools/describe_schema.rs", "one tool, one file"),
-        ("src/tools/propose_migration.rs", "one tool, one file"),
-        ("src/tools/tune_workload.rs", "one tool, one file"),
     ];
     for source in sources() {
         let text = std::fs::read_to_string(root().join(&source.path)).unwrap();

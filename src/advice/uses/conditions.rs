@@ -8,6 +8,7 @@ use sqlparser::ast::{
 
 use super::resolve::Resolver;
 use super::{Condition, Key, Kind};
+use crate::statement::functions::{is_aggregate, is_unsteady};
 
 /// Arms of an OR that are looked at.
 const MOST_ARMS: usize = 8;
@@ -351,47 +352,17 @@ fn begins_open(pattern: &Expr) -> bool {
 
 /// Whether two rows with the same columns can have different values of it, as of an aggregate: no index holds it.
 fn varies(expr: &Expr) -> bool {
-    const VARYING: &[&str] = &[
-        "array_agg",
-        "avg",
-        "bool_and",
-        "bool_or",
-        "clock_timestamp",
-        "count",
-        "every",
-        "gen_random_uuid",
-        "group_concat",
-        "json_agg",
-        "json_arrayagg",
-        "json_group_array",
-        "json_group_object",
-        "json_object_agg",
-        "json_objectagg",
-        "jsonb_agg",
-        "jsonb_object_agg",
-        "max",
-        "min",
-        "now",
-        "percentile_cont",
-        "percentile_disc",
-        "rand",
-        "random",
-        "statement_timestamp",
-        "stddev",
-        "string_agg",
-        "sum",
-        "total",
-        "uuid",
-        "variance",
-    ];
     struct Any(bool);
     impl Visitor for Any {
         type Break = ();
         fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
             self.0 |= match expr {
                 Expr::Function(function) => {
+                    let name = function.name.to_string().to_lowercase();
                     function.over.is_some()
-                        || VARYING.contains(&function.name.to_string().to_lowercase().as_str())
+                        || is_aggregate(&name)
+                        || is_unsteady(&name)
+                        || name == "now"
                 }
                 Expr::Case { .. } | Expr::Exists { .. } | Expr::Subquery(_) | Expr::Tuple(_) => {
                     true

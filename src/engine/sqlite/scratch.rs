@@ -9,7 +9,7 @@ use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _, TypeInfo as _, ValueRef as _,
 };
 
-use super::{Sqlite, guard};
+use super::{Ending, Sqlite, guard};
 use crate::catalog::{Catalog, Table, TableKind};
 use crate::engine::scratch::{Fractions, to_fill};
 use crate::engine::{Built, Outcome, Scratch as AnyScratch, Wanted, within};
@@ -23,7 +23,11 @@ pub struct Scratch {
     connection: SqliteConnection,
     description: String,
     fractions: Fractions,
+    ending: Ending,
 }
+
+/// Steps of the virtual machine that a statement may take for a proof: about a second.
+const MOST_STEPS: u64 = 100_000_000;
 
 impl Sqlite {
     pub(in crate::engine) async fn scratch(
@@ -111,6 +115,7 @@ impl Scratch {
             .execute(&mut connection)
             .await?;
         Ok(Self {
+            ending: live.ending.clone(),
             connection,
             description: format!(
                 "a copy in memory with {} rows",
@@ -177,7 +182,17 @@ impl Scratch {
         Ok(plan)
     }
 
+    /// It ends after so many steps that one that would take long is told soon.
     pub(in crate::engine) async fn outcome(&mut self, statement: &Statement) -> Result<Outcome> {
+        self.ending
+            .watch_for(&mut self.connection, MOST_STEPS)
+            .await?;
+        let outcome = self.rows(statement).await;
+        self.ending.watch(&mut self.connection).await?;
+        outcome
+    }
+
+    async fn rows(&mut self, statement: &Statement) -> Result<Outcome> {
         let mut outcome = Outcome::default();
         let mut rows = sqlx::query(AssertSqlSafe(statement.sql())).fetch(&mut self.connection);
         while let Some(row) = rows.try_next().await? {
